@@ -1,0 +1,66 @@
+package import Foundation
+package import RoostCore
+
+/// A pipeline as its file describes it, checked and with every default filled in: what a run and a plan start from.
+///
+/// Only ``PipelineParser`` makes these from text; a definition that exists has no errors.
+package struct PipelineDefinition: Hashable, Sendable {
+    /// `name` of `[pipeline]`, or the project folder's name where the file gives none.
+    package let name: String
+    package let file: PipelineFile
+    /// The stages in the order in which they run, a barrier between each two. None is empty.
+    package let stages: [StageDefinition]
+    /// How many steps may run at once; `nil` leaves it to the machine.
+    package let maxParallel: Int?
+
+    package init(name: String, file: PipelineFile, stages: [StageDefinition], maxParallel: Int? = nil) {
+        self.name = name
+        self.file = file
+        self.stages = stages
+        self.maxParallel = maxParallel
+    }
+
+    /// Every step, in plan order: stage after stage, and in the order of the file within a stage.
+    package var steps: [StepDefinition] { stages.flatMap(\.steps) }
+}
+
+/// The file that a pipeline is read from.
+package struct PipelineFile: Hashable, Sendable {
+    /// Where the file is, absolute.
+    package let url: URL
+    /// The file as messages name it, such as `roost.toml` or `../roost.toml`.
+    package let shownName: String
+
+    package init(url: URL, shownName: String? = nil) {
+        self.url = url
+        self.shownName = shownName ?? url.lastPathComponent
+    }
+
+    /// The folder of the file: what steps see as their workspace.
+    package var projectFolder: URL { url.deletingLastPathComponent() }
+}
+
+/// Steps that may run together.
+package struct StageDefinition: Hashable, Sendable {
+    package let name: String
+    /// In the order of the file.
+    package let steps: [StepDefinition]
+    /// Where the file defines the stage.
+    package let position: SourcePosition?
+
+    package init(name: String, steps: [StepDefinition], position: SourcePosition? = nil) {
+        self.name = name
+        self.steps = steps
+        self.position = position
+    }
+}
+
+/// When an image is pulled.
+package enum PullPolicy: String, Hashable, Sendable, CaseIterable {
+    /// Only where the engine lacks it.
+    case missing
+    /// Whenever the registry has another digest than the engine.
+    case always
+    /// Not at all: an image that the engine lacks is an error.
+    case never
+}
