@@ -1,0 +1,110 @@
+# shellcheck shell=bash
+# Functions that Roost's scripts share. Sourced, never run: `source "$(dirname "$0")/lib.sh"`.
+
+PROGRAM=${0##*/}
+
+# note TEXT... - a line for a person, on stderr.
+note() { printf '%s: %s\n' "$PROGRAM" "$*" >&2; }
+
+# die TEXT... - says what went wrong and what to do, and ends the script with 1.
+die() {
+  note "$@"
+  exit 1
+}
+
+# usage_error TEXT... - the same for a command line that makes no sense: exit 2.
+usage_error() {
+  note "$@"
+  note "see $PROGRAM --help"
+  exit 2
+}
+
+# print_help FILE - the script's header comment is its help.
+print_help() { sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$1"; }
+
+# need_value OPTION COUNT - an option that wants a value has one.
+need_value() { [[ $2 -ge 2 ]] || usage_error "$1 needs a value"; }
+
+# become_root ARGUMENT... - runs this script again through sudo when it is not root. Programs of the
+# system folders are looked for too, which an ordinary user's PATH often leaves out.
+become_root() {
+  PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+  [[ $(id -u) -ne 0 ]] || return 0
+  command -v sudo >/dev/null || die "this needs root, and there is no sudo: run it as root"
+  exec sudo -- "$0" "$@"
+}
+
+# process_start PID - the process's start time in clock ticks since boot; nothing when it is gone.
+# With it a stored pid can't be mistaken for a later process that got the same number.
+process_start() {
+  local stat
+  { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 0
+  stat=${stat##*) } # the command name may hold blanks and parentheses
+  # shellcheck disable=SC2086 # split into fields on purpose
+  set -- $stat
+  [[ $1 == Z ]] || printf '%s\n' "${20}"
+}
+
+# remember_process FILE PID - stores a process that this script started.
+remember_process() { printf '%s\n%s\n' "$2" "$(process_start "$2")" >"$1"; }
+
+# remembered_process FILE - prints the stored pid when that very process still runs.
+remembered_process() {
+  local pid='' start=''
+  [[ -f $1 ]] || return 0
+  { read -r pid && read -r start; } <"$1" || true
+  [[ -n $pid && -n $start && $(process_start "$pid") == "$start" ]] && printf '%s\n' "$pid"
+  return 0
+}
+
+# await SECONDS COMMAND... - runs the command until it succeeds; fails when the time is over.
+await() {
+  local deadline=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    ((SECONDS < deadline)) || return 1
+    sleep 0.05
+  done
+}
+
+# process_gone PID... - none of them runs (a zombie that its parent has not collected counts as gone).
+process_gone() {
+  local pid
+  for pid in "$@"; do [[ -z $(process_start "$pid") ]] || return 1; done
+}
+
+# end_processes SECONDS PID... - asks with SIGTERM, and after SECONDS ends with SIGKILL what is left.
+end_processes() {
+  local patience=$1
+  shift
+  [[ $# -gt 0 ]] || return 0
+  kill -TERM "$@" 2>/dev/null || true
+  await "$patience" process_gone "$@" && return 0
+  kill -KILL "$@" 2>/dev/null || true
+  await 10 process_gone "$@"
+}
+
+# can_connect HOST PORT SECONDS - whether a TCP connection can be made in that time.
+can_connect() {
+  # The inner shell expands its own arguments.
+  # shellcheck disable=SC2016
+  timeout "$3" bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>/dev/null
+}
+
+# engine_answers SOCKET - whether a Docker Engine answers GET /_ping on that unix socket.
+# Perl's base package is essential on Debian and Ubuntu, curl is not.
+engine_answers() {
+  [[ -S $1 ]] && perl -e '
+    use Socket;
+    alarm 5;
+    socket(my $engine, PF_UNIX, SOCK_STREAM, 0) or exit 1;
+    connect($engine, sockaddr_un($ARGV[0])) or exit 1;
+    syswrite($engine, "GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n");
+    my $answer = "";
+    1 while sysread($engine, $answer, 4096, length $answer);
+    exit($answer =~ m{^HTTP/1\.[01] 200 } ? 0 : 1);
+  ' "$1" 2>/dev/null
+}
+
+# last_lines FILE - the end of a log, indented, on stderr.
+last_lines() { [[ ! -f $1 ]] || tail -n 15 "$1" | sed 's/^/  /' >&2; }
