@@ -1,6 +1,5 @@
 package import Foundation
 package import ImagePull
-package import RoostCore
 
 /// One thing that happened in a run, in the order in which it happened.
 ///

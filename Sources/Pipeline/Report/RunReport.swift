@@ -122,7 +122,10 @@ package struct RunReport: Sendable {
     package var stages: [StageReport]
     package var warnings: [String]
 
-    package enum RunStatus: String, Sendable { case succeeded, failed, timedOut = "timed_out", oomKilled = "oom_killed", infrastructureError = "infrastructure_error", interrupted }
+    package enum RunStatus: String, Sendable {
+        case succeeded, failed, timedOut = "timed_out", oomKilled = "oom_killed", infrastructureError =
+            "infrastructure_error", interrupted
+    }
 
     package init(
         runID: String,

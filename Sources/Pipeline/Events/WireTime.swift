@@ -1,0 +1,23 @@
+package import Foundation
+import RoostCore
+
+/// Times and durations in the forms that Roost's JSON uses.
+package enum WireTime {
+    /// RFC 3339 in UTC with milliseconds: `2026-01-31T08:15:30.042Z`.
+    package static func text(_ date: Date) -> String {
+        style.format(Date(timeIntervalSince1970: (date.timeIntervalSince1970 * 1000).rounded() / 1000))
+    }
+
+    private static let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+}
+
+/// The JSON writer of events and reports: keys sorted, so that two encodings of the same thing are the same bytes.
+enum WireJSON {
+    static func encoder(pretty: Bool) -> JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        if pretty { encoder.outputFormatting.insert(.prettyPrinted) }
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        return encoder
+    }
+}

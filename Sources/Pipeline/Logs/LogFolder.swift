@@ -1,0 +1,83 @@
+import Foundation
+
+/// The folder of one run's raw logs, `.roost/runs/<id>` in the project folder.
+///
+/// Each folder is opened relative to the one above and never through a symbolic link, so that a checked-out project can't
+/// direct the logs elsewhere. `.roost` ignores itself in git.
+package final class LogFolder: Sendable {
+    /// The folder, relative to the project folder.
+    package let path: String
+    private let descriptor: FolderDescriptor
+
+    /// Makes the run's folder, and `.roost` where it is missing.
+    ///
+    /// - Parameters:
+    ///   - project: The project folder; the path to it may hold links.
+    ///   - runID: The run; no other run may have the same.
+    /// - Throws: ``LogFileError`` where a link or a file is in the way, or the disk refuses.
+    package init(project: String, runID: String) throws(LogFileError) {
+        let root = open(project, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard root >= 0 else { throw LogFileError.from(errno, "open", project) }
+        let top = try FolderDescriptor(root).folder(".roost", path: ".roost")
+        try Self.ignoreItself(top)
+        let runs = try top.folder("runs", path: ".roost/runs")
+        path = ".roost/runs/" + FileName.encode(runID)
+        descriptor = try runs.folder(FileName.encode(runID), path: path)
+    }
+
+    /// Opens the log of one attempt of a step; it holds one descriptor until it is closed.
+    ///
+    /// - Throws: ``LogFileError``; ``LogFileError/exists(path:)`` where the attempt has a log already.
+    package func file(for id: StepID, attempt: Int) throws(LogFileError) -> StepLogFile {
+        let stage = FileName.encode(id.stage)
+        let name = "\(FileName.encode(id.step)).\(attempt).log"
+        let folder = try descriptor.folder(stage, path: "\(path)/\(stage)")
+        let filePath = "\(path)/\(stage)/\(name)"
+        return StepLogFile(try folder.newFile(name, path: filePath), path: filePath)
+    }
+
+    private static func ignoreItself(_ folder: FolderDescriptor) throws(LogFileError) {
+        let path = ".roost/.gitignore"
+        let file: Int32
+        do {
+            file = try folder.newFile(".gitignore", path: path)
+        } catch LogFileError.exists {
+            return
+        }
+        let log = StepLogFile(file, path: path)
+        try log.write(Array("*\n".utf8))
+        try log.close()
+    }
+}
+
+/// An open folder, closed with its last reference.
+private final class FolderDescriptor: Sendable {
+    private let number: Int32
+
+    init(_ number: Int32) { self.number = number }
+
+    deinit { close(number) }
+
+    /// Opens a folder in this one, made (0700) where it is missing.
+    func folder(_ name: String, path: String) throws(LogFileError) -> FolderDescriptor {
+        if mkdirat(number, name, 0o700) != 0, errno != EEXIST { throw LogFileError.from(errno, "make", path) }
+        let inner = openat(number, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        if inner >= 0 { return FolderDescriptor(inner) }
+        let code = errno
+        // Linux says ENOTDIR, not ELOOP, of a link where O_DIRECTORY is asked for as well.
+        throw isLink(name) ? .linkInTheWay(path: path) : LogFileError.from(code, "open", path)
+    }
+
+    /// Makes a file (0600) that was not there; its descriptor is the caller's.
+    func newFile(_ name: String, path: String) throws(LogFileError) -> Int32 {
+        let file = openat(number, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_APPEND | O_CLOEXEC, 0o600)
+        if file >= 0 { return file }
+        let code = errno
+        throw code == EEXIST && isLink(name) ? .linkInTheWay(path: path) : LogFileError.from(code, "make", path)
+    }
+
+    private func isLink(_ name: String) -> Bool {
+        var status = stat()
+        return fstatat(number, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_mode & S_IFMT == S_IFLNK
+    }
+}

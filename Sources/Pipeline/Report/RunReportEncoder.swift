@@ -1,0 +1,34 @@
+import Foundation
+
+/// Writes the end of a run as `roost.report/1`, described in `docs/events.md`.
+package enum RunReportEncoder {
+    /// The name and version of the format; fields are only ever added within a version.
+    package static let schema = "roost.report/1"
+
+    /// The report as indented JSON, its keys sorted, ended by a line break.
+    ///
+    /// - Throws: `EncodingError`, which no report that can be built leads to.
+    package static func encode(_ report: RunReport) throws -> [UInt8] {
+        [UInt8](try WireJSON.encoder(pretty: true).encode(RunReportWire(report))) + [UInt8(ascii: "\n")]
+    }
+
+    /// Writes the report to a file.
+    ///
+    /// A regular file is replaced in one move, so that a reader never sees half a report; a pipe or device such as
+    /// `/dev/stdout` is written to.
+    ///
+    /// - Throws: The file system's error.
+    package static func write(_ report: RunReport, to path: String) throws {
+        let data = Data(try encode(report))
+        let url = URL(fileURLWithPath: path)
+        let kind = try? FileManager.default.attributesOfItem(atPath: url.resolvingSymlinksInPath().path)[.type]
+        let isReplaceable = kind.map { $0 as? FileAttributeType == .typeRegular } ?? true
+        if isReplaceable {
+            try data.write(to: url, options: .atomic)
+        } else {
+            let handle = try FileHandle(forWritingTo: url)
+            defer { try? handle.close() }
+            try handle.write(contentsOf: data)
+        }
+    }
+}
