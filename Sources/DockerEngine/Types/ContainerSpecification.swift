@@ -1,0 +1,107 @@
+/// What a container is made of: the body of `POST /containers/create`.
+package struct ContainerSpecification: Encodable, Sendable {
+    /// The image by ID or reference. Roost's runs name it by ID, so that a tag that moves meanwhile changes nothing.
+    package var image: String
+    /// Replaces the image's entry point; an empty list removes it; `nil` keeps it.
+    package var entrypoint: [String]?
+    /// Replaces the image's command; `nil` keeps it.
+    package var command: [String]?
+    /// `NAME=value`.
+    package var environment: [String] = []
+    package var labels: [String: String] = [:]
+    /// `user[:group]`; `nil` keeps the image's.
+    package var user: String?
+    package var workingDirectory: String?
+    package var hostname: String?
+    package var openStdin = false
+    /// Closes stdin when the first attached client goes.
+    package var stdinOnce = false
+    package var attachStdin = false
+    package var tty = false
+    /// The signal that asks the command to stop; `nil` keeps the image's.
+    package var stopSignal: String?
+    package var host = HostConfiguration()
+
+    package init(image: String) {
+        self.image = image
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case image = "Image"
+        case entrypoint = "Entrypoint"
+        case command = "Cmd"
+        case environment = "Env"
+        case labels = "Labels"
+        case user = "User"
+        case workingDirectory = "WorkingDir"
+        case hostname = "Hostname"
+        case openStdin = "OpenStdin"
+        case stdinOnce = "StdinOnce"
+        case attachStdin = "AttachStdin"
+        case tty = "Tty"
+        case stopSignal = "StopSignal"
+        case host = "HostConfig"
+    }
+
+    /// The part of a container that concerns its host.
+    package struct HostConfiguration: Encodable, Sendable {
+        /// Bytes; `nil` for no limit.
+        package var memory: Int64?
+        /// Memory and swap together, in bytes; equal to ``memory`` for no swap.
+        package var memoryAndSwap: Int64?
+        package var mounts: [Mount] = []
+        /// Runs a small init as process 1 that forwards signals and reaps children.
+        package var usesInit: Bool?
+        package var networkMode: String?
+        package var logDriver: LogDriver?
+
+        package init() {}
+
+        enum CodingKeys: String, CodingKey {
+            case memory = "Memory"
+            case memoryAndSwap = "MemorySwap"
+            case mounts = "Mounts"
+            case usesInit = "Init"
+            case networkMode = "NetworkMode"
+            case logDriver = "LogConfig"
+        }
+    }
+
+    package struct Mount: Encodable, Sendable {
+        package enum Kind: String, Encodable, Sendable { case bind, volume, tmpfs }
+
+        package var kind: Kind
+        package var source: String?
+        package var target: String
+        package var readOnly: Bool
+
+        package init(kind: Kind, source: String?, target: String, readOnly: Bool = false) {
+            self.kind = kind
+            self.source = source
+            self.target = target
+            self.readOnly = readOnly
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case kind = "Type"
+            case source = "Source"
+            case target = "Target"
+            case readOnly = "ReadOnly"
+        }
+    }
+
+    package struct LogDriver: Encodable, Sendable {
+        package var type: String
+        package var options: [String: String]
+
+        package init(type: String, options: [String: String] = [:]) {
+            self.type = type
+            self.options = options
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case type = "Type"
+            case options = "Config"
+        }
+    }
+}

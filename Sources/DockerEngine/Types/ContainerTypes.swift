@@ -1,0 +1,145 @@
+/// The answer to `POST /containers/create`.
+package struct CreatedContainer: Decodable, Sendable {
+    package let id: String
+    /// What the engine could not do as asked, such as a swap limit that the kernel lacks.
+    package let warnings: [String]?
+
+    enum CodingKeys: String, CodingKey {
+        case id = "Id"
+        case warnings = "Warnings"
+    }
+}
+
+/// One row of `GET /containers/json`.
+package struct ContainerSummary: Decodable, Sendable {
+    package let id: String
+    package let names: [String]?
+    package let image: String
+    package let imageID: String
+    /// `created`, `running`, `paused`, `restarting`, `removing`, `exited` or `dead`.
+    package let state: String
+    package let labels: [String: String]?
+
+    enum CodingKeys: String, CodingKey {
+        case id = "Id"
+        case names = "Names"
+        case image = "Image"
+        case imageID = "ImageID"
+        case state = "State"
+        case labels = "Labels"
+    }
+}
+
+/// `GET /containers/{id}/json`.
+package struct ContainerInspection: Decodable, Sendable {
+    package let id: String
+    package let name: String
+    package let image: String
+    package let state: State
+    package let config: Config
+    package let mounts: [MountPoint]?
+
+    package struct State: Decodable, Sendable {
+        /// `created`, `running`, `paused`, `restarting`, `removing`, `exited` or `dead`.
+        package let status: String
+        package let isRunning: Bool
+        package let exitCode: Int
+        /// True where the kernel killed a process of the container for want of memory; not necessarily its first.
+        package let wasOOMKilled: Bool
+        /// Why the engine could not start it; empty otherwise.
+        package let error: String?
+        package let processID: Int?
+        package let startedAt: String?
+        package let finishedAt: String?
+
+        enum CodingKeys: String, CodingKey {
+            case status = "Status"
+            case isRunning = "Running"
+            case exitCode = "ExitCode"
+            case wasOOMKilled = "OOMKilled"
+            case error = "Error"
+            case processID = "Pid"
+            case startedAt = "StartedAt"
+            case finishedAt = "FinishedAt"
+        }
+    }
+
+    package struct Config: Decodable, Sendable {
+        package let image: String
+        package let labels: [String: String]?
+        package let environment: [String]?
+
+        enum CodingKeys: String, CodingKey {
+            case image = "Image"
+            case labels = "Labels"
+            case environment = "Env"
+        }
+    }
+
+    package struct MountPoint: Decodable, Sendable {
+        package let type: String
+        package let name: String?
+        package let destination: String
+
+        enum CodingKeys: String, CodingKey {
+            case type = "Type"
+            case name = "Name"
+            case destination = "Destination"
+        }
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case id = "Id"
+        case name = "Name"
+        case image = "Image"
+        case state = "State"
+        case config = "Config"
+        case mounts = "Mounts"
+    }
+}
+
+/// The answer to `POST /containers/{id}/wait`.
+package struct ContainerExit: Decodable, Sendable {
+    package let statusCode: Int
+    package let error: Failure?
+
+    package struct Failure: Decodable, Sendable {
+        package let message: String?
+        enum CodingKeys: String, CodingKey { case message = "Message" }
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case statusCode = "StatusCode"
+        case error = "Error"
+    }
+}
+
+/// What to wait for (`condition` of `POST /containers/{id}/wait`).
+package enum WaitCondition: String, Sendable {
+    /// Ends at once for a container that does not run, one that never ran included.
+    case notRunning = "not-running"
+    /// Ends with the next exit: to be asked for before the start.
+    case nextExit = "next-exit"
+    case removed
+}
+
+/// One sample of `GET /containers/{id}/stats`.
+package struct ContainerStatistics: Decodable, Sendable {
+    package let memory: Memory?
+
+    package struct Memory: Decodable, Sendable {
+        /// Bytes in use now, page cache included.
+        package let usage: Int64?
+        /// The most so far; cgroup v1 only.
+        package let maximum: Int64?
+        package let statistics: [String: Int64]?
+
+        enum CodingKeys: String, CodingKey {
+            case usage
+            case maximum = "max_usage"
+            case statistics = "stats"
+        }
+    }
+
+    enum CodingKeys: String, CodingKey { case memory = "memory_stats" }
+}
