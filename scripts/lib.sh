@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # what looks unused here is used by the scripts that source this file
 # Functions that Roost's scripts share. Sourced, never run: `source "$(dirname "$0")/lib.sh"`.
 
 PROGRAM=${0##*/}
@@ -91,20 +91,78 @@ can_connect() {
   timeout "$3" bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>/dev/null
 }
 
-# engine_answers SOCKET - whether a Docker Engine answers GET /_ping on that unix socket.
-# Perl's base package is essential on Debian and Ubuntu, curl is not.
-engine_answers() {
+# engine_get SOCKET PATH - prints the answer of the Docker Engine on that unix socket; fails unless it is a 200.
+# Perl's base package is essential on Debian and Ubuntu, curl is not. HTTP/1.0 keeps the answer in one piece.
+engine_get() {
   [[ -S $1 ]] && perl -e '
     use Socket;
-    alarm 5;
+    alarm 10;
     socket(my $engine, PF_UNIX, SOCK_STREAM, 0) or exit 1;
     connect($engine, sockaddr_un($ARGV[0])) or exit 1;
-    syswrite($engine, "GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n");
+    syswrite($engine, "GET $ARGV[1] HTTP/1.0\r\nHost: docker\r\n\r\n");
     my $answer = "";
-    1 while sysread($engine, $answer, 4096, length $answer);
-    exit($answer =~ m{^HTTP/1\.[01] 200 } ? 0 : 1);
-  ' "$1" 2>/dev/null
+    1 while sysread($engine, $answer, 65536, length $answer);
+    my ($head, $body) = split(/\r\n\r\n/, $answer, 2);
+    print $body if defined $body;
+    exit($head =~ m{^HTTP/1\.[01] 200 } ? 0 : 1);
+  ' "$1" "$2" 2>/dev/null
 }
+
+engine_answers() { engine_get "$1" /_ping >/dev/null; }
 
 # last_lines FILE - the end of a log, indented, on stderr.
 last_lines() { [[ ! -f $1 ]] || tail -n 15 "$1" | sed 's/^/  /' >&2; }
+
+# --- The build ------------------------------------------------------------------------------------------------
+
+# One set of flags for every debug build and one for every release build: others build everything anew.
+BUILD_FLAGS=(-Xswiftc -warnings-as-errors)
+# A release needs no Swift on the machine that it is copied to.
+RELEASE_FLAGS=(-c release --static-swift-stdlib "${BUILD_FLAGS[@]}")
+
+REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+SCRIPTS=$REPOSITORY/scripts
+LOGS=$REPOSITORY/.build/logs
+
+# A busybox that runs inside an image without any library; nothing when there is none.
+static_busybox() {
+  local candidate
+  for candidate in "$(PATH=$PATH:/usr/sbin:/sbin command -v busybox || true)" "$REPOSITORY/.build/tools/busybox"; do
+    # ldd fails for a program that needs no library.
+    if [[ -x $candidate ]] && ! ldd "$candidate" >/dev/null 2>&1; then
+      printf '%s\n' "$candidate"
+      return
+    fi
+  done
+}
+
+# run_build NAME ARGUMENT... - `swift ARGUMENT...` with a sign of life; its output goes to .build/logs/NAME.log.
+run_build() {
+  local log=$LOGS/$1.log pid status=0 began=$SECONDS step shown=-20
+  shift
+  mkdir -p "$LOGS"
+  note "swift $*"
+  note "the log is $log"
+  (cd "$REPOSITORY" && exec swift "$@") </dev/null >"$log" 2>&1 &
+  pid=$!
+  # shellcheck disable=SC2064 # this pid, not a later one
+  trap "kill -TERM $pid 2>/dev/null; wait $pid; exit 130" INT TERM HUP
+  until process_gone "$pid"; do
+    step=$(tail -n 1 "$log" | tr -d '\r' | cut -c 1-100)
+    if [[ -t 2 ]]; then
+      printf '\r\033[K%s: %d s  %s' "$PROGRAM" $((SECONDS - began)) "$step" >&2
+    elif ((SECONDS - began - shown >= 20)); then
+      shown=$((SECONDS - began))
+      note "$shown s  $step"
+    fi
+    sleep 0.5
+  done
+  [[ ! -t 2 ]] || printf '\r\033[K' >&2
+  wait "$pid" || status=$?
+  trap - INT TERM HUP
+  if [[ $status -ne 0 ]]; then
+    { grep -E '(error|warning):' "$log" || tail -n 20 "$log"; } | sort -u | head -n 40 >&2
+    die "the build failed (exit code $status); the whole log is $log"
+  fi
+  note "built in $((SECONDS - began)) s"
+}
