@@ -2,30 +2,31 @@
 package enum DurationText {
     /// Reads a duration; a bare number counts seconds.
     ///
-    /// - Returns: `nil` where the text is no duration, is negative, or is longer than a century.
+    /// A duration is one or more numbers with their units, in any order, blanks allowed around each: `1h 30m`. Units are
+    /// `ms`, `s`, `sec`, `m`, `min`, `h` and `d`, in letters of either case.
+    ///
+    /// - Returns: `nil` where the text is no duration, is negative, or is longer than a century. What is shorter than
+    ///   half a millisecond reads as zero.
     package static func parse(_ text: String) -> Duration? {
-        let characters = Array(text.lowercased().filter { !$0.isWhitespace })
-        guard !characters.isEmpty else { return nil }
+        guard text.utf8.count <= 100 else { return nil }
+        var rest = Array(text.lowercased().utf8)[...].trimmingBlanks()
+        if rest.allSatisfy({ $0.isDigit || $0 == UInt8(ascii: ".") }) { rest.append(UInt8(ascii: "s")) }
         var total = 0.0
-        var index = 0
-        while index < characters.count {
-            let numberStart = index
-            while index < characters.count, characters[index].isASCII, characters[index].isNumber || characters[index] == "." {
-                index += 1
-            }
-            guard let number = Double(String(characters[numberStart..<index])) else { return nil }
-            let unitStart = index
-            while index < characters.count, characters[index].isLetter { index += 1 }
-            let unit = String(characters[unitStart..<index])
-            guard let seconds = unit.isEmpty && unitStart == characters.count && numberStart == 0 ? 1 : secondsPerUnit[unit]
+        repeat {
+            let number = rest.prefix { $0.isDigit || $0 == UInt8(ascii: ".") }
+            rest = rest[number.endIndex...].trimmingBlanks()
+            let unit = rest.prefix { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }
+            rest = rest[unit.endIndex...].trimmingBlanks()
+            guard let value = Double(String(decoding: number, as: UTF8.self)),
+                let seconds = secondsPerUnit[String(decoding: unit, as: UTF8.self)]
             else { return nil }
-            total += number * seconds
-        }
+            total += value * seconds
+        } while !rest.isEmpty
         guard total.isFinite, total < 100 * 365 * 86_400 else { return nil }
         return .milliseconds(Int64((total * 1000).rounded()))
     }
 
-    /// The duration for people: `3 ms`, `1.2 s`, `2m05s`, `1h02m`.
+    /// The duration for people, rounded down: `3 ms`, `1.2 s`, `2m05s`, `1h02m`.
     package static func format(_ duration: Duration) -> String {
         let milliseconds = duration.wholeMilliseconds
         if milliseconds < 1000 { return "\(milliseconds) ms" }
@@ -33,6 +34,19 @@ package enum DurationText {
         let seconds = milliseconds / 1000
         if seconds < 3600 { return "\(seconds / 60)m\(padded(seconds % 60))s" }
         return "\(seconds / 3600)h\(padded(seconds % 3600 / 60))m"
+    }
+
+    /// The duration to the millisecond, as somebody would write it in a file: `1h`, `1m30s`, `250ms`.
+    ///
+    /// ``parse(_:)`` reads it back.
+    package static func written(_ duration: Duration) -> String {
+        var rest = duration.wholeMilliseconds
+        var text = ""
+        for (unit, length) in [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)] as [(String, Int64)] {
+            if rest / length > 0 { text += "\(rest / length)\(unit)" }
+            rest %= length
+        }
+        return text.isEmpty ? "0s" : text
     }
 
     private static func padded(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
@@ -43,9 +57,12 @@ package enum DurationText {
 }
 
 extension Duration {
-    /// The whole milliseconds in this duration, rounded towards zero.
+    /// The whole milliseconds in this duration, rounded towards zero; the largest or least number where they do not fit.
     package var wholeMilliseconds: Int64 {
-        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+        let (product, overflow) = components.seconds.multipliedReportingOverflow(by: 1000)
+        let (sum, carried) = product.addingReportingOverflow(components.attoseconds / 1_000_000_000_000_000)
+        if overflow || carried { return components.seconds < 0 ? .min : .max }
+        return sum
     }
 
     /// The duration as seconds with a fraction.
