@@ -28,4 +28,7 @@ package struct QuotedText: Hashable, Sendable, CustomStringConvertible {
         }
         description = quoted + "\""
     }
+
+    /// The same without the quotation marks, for text that is a message itself.
+    var unquoted: String { String(description.dropFirst().dropLast()) }
 }
