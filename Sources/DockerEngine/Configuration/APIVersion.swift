@@ -71,7 +71,8 @@ package struct VersionMismatch: Hashable, Sendable, CustomStringConvertible {
             engineOldest.map { "the engine speaks API versions \($0) to \(engineNewest)" }
             ?? "the engine speaks API versions up to \(engineNewest)"
         if let requested {
-            return "\(engine), but DOCKER_API_VERSION asks for \(requested); unset DOCKER_API_VERSION, and Roost chooses"
+            return
+                "\(engine), but DOCKER_API_VERSION asks for \(requested); unset DOCKER_API_VERSION, and Roost chooses"
         }
         let roost =
             "Roost speaks \(APIVersionNegotiation.oldestSupported) to \(APIVersionNegotiation.newestSupported)"

@@ -1,5 +1,5 @@
-package import Foundation
-package import OCIDistribution
+import Foundation
+import OCIDistribution
 
 /// Which engine to use, as Docker's own client decides it.
 ///
@@ -36,7 +36,8 @@ package struct EngineConfiguration: Sendable {
             source = host == nil ? "DOCKER_HOST" : "--host"
             return
         }
-        let context = try value("DOCKER_CONTEXT") ?? folder.currentContext()
+        let context: String?
+        if let named = value("DOCKER_CONTEXT") { context = named } else { context = try folder.currentContext() }
         guard let context, context != "default" else {
             endpoint = .defaultSocket
             source = "default socket"

@@ -1,4 +1,5 @@
 package import NIOCore
+import NIOHTTP1
 import RoostCore
 
 /// Which of a container's streams an attached client takes part in.

@@ -1,5 +1,6 @@
 import Foundation
 import NIOCore
+import NIOHTTP1
 import RoostCore
 
 extension EngineClient {
@@ -98,7 +99,7 @@ extension EngineClient {
             do {
                 frames = try decoder.decode(chunk)
             } catch {
-                throw EngineError.invalidAnswer(operation: logs.operation, detail: error.description)
+                throw EngineError.invalidAnswer(operation: logs.operation, detail: "\(error)")
             }
             if !frames.isEmpty { try await onFrames(frames) }
         }

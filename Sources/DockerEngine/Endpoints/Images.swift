@@ -1,5 +1,6 @@
 import Foundation
 import NIOCore
+import NIOHTTP1
 package import OCIDistribution
 import RoostCore
 
@@ -98,9 +99,12 @@ struct RegistryAuthorization: Encodable {
     let serverAddress: String
 
     init(_ credentials: Credentials, registry: String) {
-        username = credentials.username
-        password = credentials.password
-        identityToken = credentials.identityToken
+        switch credentials {
+        case .password(let username, let password):
+            (self.username, self.password, identityToken) = (username, password, nil)
+        case .identityToken(let token):
+            (username, password, identityToken) = (nil, nil, token)
+        }
         // The daemon knows Docker Hub's credentials by the address of its old index.
         serverAddress = registry == "docker.io" ? "https://index.docker.io/v1/" : registry
     }

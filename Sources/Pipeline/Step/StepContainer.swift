@@ -1,0 +1,93 @@
+import DockerEngine
+import Foundation
+import OCIDistribution
+import RoostCore
+
+/// What is the same for all steps of a run.
+package struct RunContext: Sendable {
+    package let runID: RunID
+    package let installation: Installation
+    package let owner: OwnerIdentity
+    /// The folder that steps see as their workspace; absolute, symlinks resolved.
+    package let projectFolder: String
+    /// `nil` where logs can't be kept.
+    package let logs: LogFolder?
+    /// Whether the engine can limit swap.
+    package let limitsSwap: Bool
+    /// Between TERM and KILL.
+    package let stopGrace: Duration
+
+    package init(
+        runID: RunID,
+        installation: Installation,
+        owner: OwnerIdentity,
+        projectFolder: String,
+        logs: LogFolder?,
+        limitsSwap: Bool,
+        stopGrace: Duration = .seconds(10)
+    ) {
+        self.runID = runID
+        self.installation = installation
+        self.owner = owner
+        self.projectFolder = projectFolder
+        self.logs = logs
+        self.limitsSwap = limitsSwap
+        self.stopGrace = stopGrace
+    }
+}
+
+/// The container of one attempt of a step: its name and what it is made of.
+struct StepContainer {
+    let context: RunContext
+    let step: StepDefinition
+    let attempt: Int
+
+    /// For people; nothing is ever read out of it.
+    ///
+    /// - Parameter suffix: Makes it another name where the first is taken.
+    func name(suffix: String? = nil) -> String {
+        // The engine takes [a-zA-Z0-9][a-zA-Z0-9_.-]+ (moby, daemon/names).
+        func safe(_ text: String) -> String {
+            String(text.prefix(40).map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") ? $0 : "-" })
+        }
+        let parts = ["roost", context.runID.description, safe(step.id.stage), safe(step.id.step), String(attempt)]
+        return (parts + (suffix.map { [$0] } ?? [])).joined(separator: "-")
+    }
+
+    func specification(imageID: String) -> ContainerSpecification {
+        var container = ContainerSpecification(image: imageID)
+        container.entrypoint = step.containerEntrypoint
+        container.command = step.containerCommand
+        container.environment = step.env.map(\.assignment)
+        container.user = step.user
+        container.workingDirectory = step.workdir
+        container.labels = labels
+        container.host.memory = step.memory.bytes
+        if context.limitsSwap { container.host.memoryAndSwap = step.memory.bytes }
+        container.host.mounts = [
+            ContainerSpecification.Mount(kind: .bind, source: context.projectFolder, target: step.workdir)
+        ]
+        // Without an init a shell as process 1 ignores TERM, and every stop would take the whole grace.
+        container.host.usesInit = true
+        // The `local` driver keeps every byte, where json-file replaces invalid UTF-8. It rotates at 20 MB by default,
+        // which would lose what a slow reader has not read yet.
+        container.host.logDriver = .init(
+            type: "local",
+            options: ["max-size": "10g", "max-file": "2", "compress": "false"]
+        )
+        return container
+    }
+
+    private var labels: [String: String] {
+        [
+            LabelKey.installation: context.installation.id,
+            LabelKey.kind: "step",
+            LabelKey.owner: context.owner.description,
+            LabelKey.lifetime: "run",
+            LabelKey.run: context.runID.description,
+            LabelKey.stage: step.id.stage,
+            LabelKey.step: step.id.step,
+            LabelKey.attempt: String(attempt),
+        ]
+    }
+}

@@ -1,0 +1,205 @@
+import DockerEngine
+import OCIDistribution
+import RoostCore
+import Synchronization
+
+/// Runs one step: create, start, follow, wait, inspect, remove.
+///
+/// Never throws and is never cancelled by an interruption: whatever happens ends in a report, and the container is gone
+/// or named in a warning.
+struct StepRunner: Sendable {
+    let engine: EngineClient
+    let context: RunContext
+    let interruption: Interruption
+    /// How many containers may be starting at once: an engine starts four at once faster than twenty.
+    let startLimit: ConcurrencyLimit
+    let emit: @Sendable (RunEvent.Kind) async -> Void
+    /// Pulls an image that has vanished from the engine since the run pulled it; returns its ID.
+    let pullAgain: @Sendable (StepDefinition) async throws -> String
+
+    /// After the container has ended, how long its output may stall before it is given up.
+    private static let outputStall = Duration.seconds(10)
+    /// What the engine may need beyond the step's timeout and grace until it says that the container has ended.
+    private static let waitMargin = Duration.seconds(60)
+
+    /// Runs one attempt of a step.
+    ///
+    /// - Parameters:
+    ///   - step: The step.
+    ///   - imageID: Its image on the engine.
+    ///   - attempt: Counted from 1.
+    ///   - timeline: What the step has waited for so far.
+    func run(_ step: StepDefinition, imageID: String, attempt: Int, timeline: StepTimeline) async -> StepReport {
+        var report = StepReport(id: step.id, image: step.imageText, status: .infrastructureError)
+        report.attempts = attempt
+        report.memoryLimit = step.memory
+        report.offset = timeline.offset
+        var timeline = timeline
+        do {
+            let container = try await create(step, imageID: imageID, attempt: attempt)
+            timeline.end(.create)
+            await run(container, step: step, attempt: attempt, report: &report, timeline: &timeline)
+            await remove(container)
+            timeline.end(.cleanup)
+        } catch {
+            timeline.end(.create)
+            report.reason = "its container could not be created: \(error)"
+            if interruption.cause != nil, error is CancellationError { report.status = .cancelled }
+        }
+        report.phases = timeline.phases
+        return report
+    }
+
+    // MARK: - Create
+
+    private func create(_ step: StepDefinition, imageID: String, attempt: Int) async throws -> String {
+        let container = StepContainer(context: context, step: step, attempt: attempt)
+        var image = imageID
+        var name = container.name()
+        var hasPulledAgain = false
+        for _ in 0..<4 {
+            do {
+                let created = try await engine.createContainer(
+                    name: name,
+                    container.specification(imageID: image)
+                )
+                for warning in created.warnings ?? [] { await emit(.warning("the engine warns: \(warning)")) }
+                return created.id
+            } catch let error as EngineError where error.statusCode == 404 && !hasPulledAgain {
+                // Deleted between the pull and now, by another prune or by hand.
+                hasPulledAgain = true
+                await emit(
+                    .warning("\(step.id): its image \(step.imageText) has vanished from the engine; pulling again")
+                )
+                image = try await pullAgain(step)
+            } catch let error as EngineError where error.statusCode == 409 {
+                name = container.name(suffix: String(UInt32.random(in: 0...UInt32.max), radix: 16))
+            }
+        }
+        throw EngineError.status(operation: "create container '\(name)'", code: 409, message: "every name is taken")
+    }
+
+    // MARK: - Run
+
+    private func run(
+        _ container: String,
+        step: StepDefinition,
+        attempt: Int,
+        report: inout StepReport,
+        timeline: inout StepTimeline
+    ) async {
+        if interruption.stop.isOpen {
+            report.status = .cancelled
+            report.reason = "the run was interrupted before it started"
+            return
+        }
+        let startMark = Mutex<ContinuousClock.Instant?>(nil)
+        do {
+            try await startLimit.run {
+                startMark.withLock { $0 = .now }
+                try await engine.startContainer(container)
+            }
+        } catch {
+            timeline.end(.wait, at: startMark.withLock { $0 })
+            timeline.end(.start)
+            await describeFailedStart(container, error, &report)
+            return
+        }
+        // Time in the queue for a start is waiting, not starting.
+        timeline.end(.wait, at: startMark.withLock { $0 })
+        timeline.end(.start)
+        await emit(
+            .stepStarted(StepStart(id: step.id, image: step.imageText, attempt: attempt, containerID: container))
+        )
+        var file: StepLogFile?
+        do {
+            file = try context.logs?.file(for: step.id, attempt: attempt)
+        } catch {
+            await emit(.warning("\(step.id): its raw log can't be kept: \(error)"))
+        }
+        report.logPath = file?.path
+        let output = StepOutput(id: step.id, attempt: attempt, file: file, emit: emit)
+        let supervision = StepSupervision(
+            engine: engine,
+            container: container,
+            step: step,
+            grace: context.stopGrace,
+            interruption: interruption,
+            waitLimit: step.timeout + context.stopGrace + Self.waitMargin,
+            outputStall: Self.outputStall
+        )
+        let outcome = await supervision.run(output)
+        timeline.end(.run, at: outcome.endedAt)
+        await settle(container, step, outcome, &report)
+    }
+
+    /// Reads the engine's verdict and fills in the report.
+    private func settle(
+        _ container: String,
+        _ step: StepDefinition,
+        _ outcome: StepSupervision.Outcome,
+        _ report: inout StepReport
+    ) async {
+        var wasOOMKilled = false
+        var problems = [outcome.output.problem]
+        if case .exited = outcome.end {
+            do {
+                wasOOMKilled = try await engine.inspectContainer(container)?.state.wasOOMKilled ?? false
+            } catch {
+                problems.append("whether it ran out of memory is not known: \(error)")
+            }
+        }
+        let verdict = StepVerdict(
+            end: outcome.end,
+            endedBy: outcome.endedBy,
+            wasOOMKilled: wasOOMKilled,
+            step: step
+        )
+        report.status = verdict.status
+        report.exitCode = verdict.exitCode
+        report.reason = verdict.reason
+        problems.append(verdict.warning)
+        report.warning = problems.compactMap { $0 }.isEmpty ? nil : problems.compactMap { $0 }.joined(separator: "; ")
+        report.peakMemory = outcome.peakMemory
+        if verdict.status != .succeeded { report.lastLines = outcome.output.tail.lines }
+    }
+
+    /// A start that failed: the command's fault where the engine gives it the code of one, else the engine's.
+    private func describeFailedStart(_ container: String, _ error: any Error, _ report: inout StepReport) async {
+        // The engine sets 127 for a command that isn't there and 126 for one that can't be executed, as shells do
+        // (moby, daemon/start.go, translateContainerdStartErr).
+        let code = try? await engine.inspectContainer(container)?.state.exitCode
+        if let code, code == 126 || code == 127, (error as? EngineError)?.isEngineUnavailable == false {
+            report.status = .failed
+            report.exitCode = code
+            report.reason = "its command could not be started (exit code \(code)): \(error)"
+        } else {
+            report.reason = "its container could not be started: \(error)"
+        }
+    }
+
+    // MARK: - Remove
+
+    private func remove(_ container: String) async {
+        let patience = ContinuousClock.now + .seconds(10)
+        var pause = Duration.milliseconds(100)
+        while true {
+            do {
+                try await engine.removeContainer(container)
+                return
+            } catch {
+                guard ContinuousClock.now + pause < patience, (try? await ContinuousClock().sleep(for: pause)) != nil
+                else {
+                    await emit(
+                        .warning(
+                            "container \(container.prefix(12)) is left behind (\(error)); "
+                                + "remove it with: docker rm -f -v \(container.prefix(12))"
+                        )
+                    )
+                    return
+                }
+                pause = min(pause * 2, .seconds(2))
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+import DockerEngine
+import RoostCore
+
+/// Watches over a started container until it has ended and its output has been read.
+struct StepSupervision: Sendable {
+    let engine: EngineClient
+    let container: String
+    let step: StepDefinition
+    let grace: Duration
+    let interruption: Interruption
+    let waitLimit: Duration
+    let outputStall: Duration
+
+    struct Outcome: Sendable {
+        let end: ContainerEnd
+        let endedBy: StepLifecycle.EndedBy?
+        let endedAt: ContinuousClock.Instant
+        let output: StepOutput.Result
+        let peakMemory: ByteCount?
+    }
+
+    private enum Report: Sendable {
+        case event(StepLifecycle.Event)
+        case output(StepOutput.Result)
+        case memory(ByteCount?)
+        case nothing
+    }
+
+    func run(_ output: StepOutput) async -> Outcome {
+        await withTaskGroup(of: Report.self) { group in
+            var lifecycle = StepLifecycle()
+            var endedAt: ContinuousClock.Instant?
+            var result = StepOutput.Result()
+            var peak: ByteCount?
+            group.addTask { .event(.ended(await waitForEnd())) }
+            group.addTask { .output(await output.follow(container, on: engine)) }
+            group.addTask { .memory(await samplePeakMemory()) }
+            group.addTask {
+                (try? await ContinuousClock().sleep(for: step.timeout)) == nil ? .nothing : .event(.deadlinePassed)
+            }
+            group.addTask { await interruption.stop.wait() ? .event(.stopRequested) : .nothing }
+            group.addTask { await interruption.kill.wait() ? .event(.killRequested) : .nothing }
+            // After the last action the group is drained: every task's result counts, and none outlives this call.
+            while let report = await group.next() {
+                let event: StepLifecycle.Event
+                switch report {
+                case .nothing: continue
+                case .memory(let sampled):
+                    peak = sampled
+                    continue
+                case .output(let read):
+                    result = read
+                    event = .outputEnded
+                case .event(let happened): event = happened
+                }
+                if case .ended = event { endedAt = .now }
+                for action in lifecycle.handle(event) {
+                    switch action {
+                    case .stop: group.addTask { await stop() }
+                    case .kill: group.addTask { await kill() }
+                    case .watchOutput:
+                        group.addTask {
+                            (try? await output.waitForStall(outputStall)) == nil ? .nothing : .event(.outputStalled)
+                        }
+                    case .finish: group.cancelAll()
+                    }
+                }
+            }
+            return Outcome(
+                end: lifecycle.end ?? .engineLost("its end was never reported"),
+                endedBy: lifecycle.endedBy,
+                endedAt: endedAt ?? .now,
+                output: result,
+                peakMemory: peak
+            )
+        }
+    }
+
+    /// The engine's errors here are told by the wait that goes on meanwhile.
+    private func stop() async -> Report {
+        try? await engine.stopContainer(container, grace: grace)
+        return .nothing
+    }
+
+    private func kill() async -> Report {
+        try? await engine.killContainer(container)
+        return .nothing
+    }
+
+    // MARK: - The end
+
+    /// Waits for the container's exit, and finds out what happened where the engine's answer is cut.
+    ///
+    /// An engine that is killed ends `/wait` with status 200 and no body; after its restart it shows exit code 143 or 137
+    /// for what it found dead. Neither is the command's own doing, so that a cut answer counts only if the engine answers
+    /// again at once.
+    private func waitForEnd() async -> ContainerEnd {
+        let deadline = ContinuousClock.now + waitLimit
+        for _ in 0..<5 {
+            do {
+                let limit = max(.seconds(1), deadline - .now)
+                let exit = try await engine.waitForContainer(container, .notRunning, deadline: limit)
+                return .exited(code: exit.statusCode)
+            } catch let error as EngineError where error.statusCode == 404 {
+                return .removed
+            } catch let error as EngineError {
+                guard case .connectionLost = error else { return .engineLost(error.description) }
+                do {
+                    guard let inspection = try await engine.inspectContainer(container) else { return .removed }
+                    if !inspection.state.isRunning { return .exited(code: inspection.state.exitCode) }
+                } catch {
+                    return .engineLost("\(error)")
+                }
+            } catch {
+                return .engineLost("\(error)")
+            }
+        }
+        return .engineLost("it keeps cutting connections")
+    }
+
+    // MARK: - Memory
+
+    /// Samples the container's memory until the step is over.
+    ///
+    /// Begins after a second: a stream of samples costs the engine more than a short step does.
+    private func samplePeakMemory() async -> ByteCount? {
+        var peak: Int64 = 0
+        do {
+            try await ContinuousClock().sleep(for: .seconds(1))
+            try await engine.containerStatistics(container) { sample in
+                let now = sample.memory?.maximum ?? sample.memory?.usage ?? 0
+                if now > peak { peak = now }
+            }
+        } catch {
+            // Cancelled at the step's end, or the container has gone: what was sampled counts.
+        }
+        return peak > 0 ? ByteCount(peak) : nil
+    }
+}
