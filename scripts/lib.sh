@@ -34,6 +34,16 @@ become_root() {
   exec sudo -- "$0" "$@"
 }
 
+# as_root COMMAND... - runs one command as root.
+as_root() {
+  if [[ $(id -u) -eq 0 ]]; then
+    "$@"
+  else
+    command -v sudo >/dev/null || die "this needs root, and there is no sudo: run it as root"
+    sudo -- "$@"
+  fi
+}
+
 # process_start PID - the process's start time in clock ticks since boot; nothing when it is gone.
 # With it a stored pid can't be mistaken for a later process that got the same number.
 process_start() {
@@ -136,18 +146,65 @@ static_busybox() {
   done
 }
 
+# --- A child at a time, and the end ---------------------------------------------------------------------------
+
+child='' # the pid of the child that start_child started, which leads a process group of its own
+forward=TERM
+
+# end_with FUNCTION - whatever ends the script, by itself or by a signal, its child ends first, then FUNCTION runs
+# once. The script's exit code stays what it was; FUNCTION may set `status` to tell a failure of its own.
+end_with() {
+  at_end=$1
+  trap at_exit EXIT
+  trap 'forward=HUP; exit 129' HUP
+  trap 'forward=INT; exit 130' INT
+  trap 'forward=TERM; exit 143' TERM
+}
+
+at_exit() {
+  status=$?
+  trap - EXIT
+  trap '' HUP INT TERM
+  end_child
+  "$at_end"
+  exit "$status"
+}
+
+# start_child COMMAND... - runs it in the background, in a process group of its own: an interrupt typed at the
+# terminal comes to the script alone, which hands it on once.
+start_child() {
+  set -m
+  "$@" </dev/null &
+  child=$!
+  set +m
+}
+
+# wait_child - the exit code of the child.
+wait_child() {
+  local code=0
+  wait "$child" || code=$?
+  child=''
+  return "$code"
+}
+
+end_child() {
+  [[ -n $child ]] || return 0
+  kill -"$forward" -- "-$child" 2>/dev/null || true
+  await 60 process_gone "$child" || note "process $child does not end when asked to; it is killed"
+  kill -KILL -- "-$child" 2>/dev/null || true
+  child=''
+}
+
 # run_build NAME ARGUMENT... - `swift ARGUMENT...` with a sign of life; its output goes to .build/logs/NAME.log.
+# For scripts that have called end_with.
 run_build() {
-  local log=$LOGS/$1.log pid status=0 began=$SECONDS step shown=-20
+  local log=$LOGS/$1.log code=0 began=$SECONDS step shown=0
   shift
   mkdir -p "$LOGS"
   note "swift $*"
   note "the log is $log"
-  (cd "$REPOSITORY" && exec swift "$@") </dev/null >"$log" 2>&1 &
-  pid=$!
-  # shellcheck disable=SC2064 # this pid, not a later one
-  trap "kill -TERM $pid 2>/dev/null; wait $pid; exit 130" INT TERM HUP
-  until process_gone "$pid"; do
+  start_child swift "$@" --package-path "$REPOSITORY" >"$log" 2>&1
+  until process_gone "$child"; do
     step=$(tail -n 1 "$log" | tr -d '\r' | cut -c 1-100)
     if [[ -t 2 ]]; then
       printf '\r\033[K%s: %d s  %s' "$PROGRAM" $((SECONDS - began)) "$step" >&2
@@ -155,14 +212,37 @@ run_build() {
       shown=$((SECONDS - began))
       note "$shown s  $step"
     fi
-    sleep 0.5
+    sleep 0.3
   done
   [[ ! -t 2 ]] || printf '\r\033[K' >&2
-  wait "$pid" || status=$?
-  trap - INT TERM HUP
-  if [[ $status -ne 0 ]]; then
+  wait_child || code=$?
+  if [[ $code -ne 0 ]]; then
     { grep -E '(error|warning):' "$log" || tail -n 20 "$log"; } | sort -u | head -n 40 >&2
-    die "the build failed (exit code $status); the whole log is $log"
+    die "the build failed (exit code $code); the whole log is $log"
   fi
   note "built in $((SECONDS - began)) s"
+}
+
+# --- A private engine and a registry, for tests and benchmarks ------------------------------------------------
+
+# start_services FOLDER - starts both below FOLDER and tells the programs that follow about them.
+start_services() {
+  note "starting a private Docker Engine and a registry"
+  ROOST_TEST_REGISTRY=$("$SCRIPTS/local-registry" start --dir "$1/registry")
+  ROOST_TEST_ENGINE=$("$SCRIPTS/private-engine" start --dir "$1/engine")
+  ROOST_TEST_SCRIPTS=$SCRIPTS
+  ROOST_TEST_BUSYBOX=$(static_busybox)
+  export ROOST_TEST_REGISTRY ROOST_TEST_ENGINE ROOST_TEST_SCRIPTS ROOST_TEST_BUSYBOX
+}
+
+# stop_services FOLDER - stops these two, and any other that was started below FOLDER.
+stop_services() {
+  local code=0 marker
+  while read -r marker; do
+    "$SCRIPTS/private-engine" stop --dir "${marker%/*}" || code=1
+  done < <(find "$1" -name .roost-private-engine -type f 2>/dev/null)
+  while read -r marker; do
+    "$SCRIPTS/local-registry" stop --dir "${marker%/*}" || code=1
+  done < <(find "$1" -name .roost-local-registry -type f 2>/dev/null)
+  return "$code"
 }
