@@ -1,0 +1,90 @@
+/// Colours and weights of text, as SGR sequences (ECMA-48), or nothing where the stream has no colour.
+struct Paint: Sendable {
+    enum Ink: Int, Sendable {
+        case bold = 1
+        case dim = 2
+        case red = 31
+        case green = 32
+        case yellow = 33
+        case blue = 34
+        case magenta = 35
+        case cyan = 36
+        case brightGreen = 92
+        case brightYellow = 93
+        case brightBlue = 94
+        case brightMagenta = 95
+        case brightCyan = 96
+    }
+
+    let isOn: Bool
+
+    static let reset = "\u{1B}[0m"
+
+    /// What the steps of a run are told apart by, in plan order. Red is left to failures.
+    static let stepInks: [Ink] = [
+        .cyan, .yellow, .green, .magenta, .blue, .brightCyan, .brightYellow, .brightGreen, .brightMagenta, .brightBlue,
+    ]
+
+    func callAsFunction(_ text: String, _ ink: Ink) -> String {
+        isOn && !text.isEmpty ? "\u{1B}[\(ink.rawValue)m\(text)\(Self.reset)" : text
+    }
+}
+
+/// The signs of the display, in Unicode or in ASCII.
+struct Glyphs: Sendable {
+    let succeeded: String
+    let failed: String
+    let skipped: String
+    let warning: String
+    let started: String
+    /// Between a step's name and its standard output, and its standard error.
+    let stdout: String
+    let stderr: String
+    let ellipsis: String
+    let rule: String
+    let separator: String
+    let barFull: String
+    let barEmpty: String
+    let phaseWaiting: String
+    let phasePull: String
+    let phaseOverhead: String
+    let phaseRun: String
+
+    static let unicode = Glyphs(
+        succeeded: "✔",
+        failed: "✘",
+        skipped: "○",
+        warning: "▲",
+        started: "▶",
+        stdout: "│",
+        stderr: "║",
+        ellipsis: "…",
+        rule: "──",
+        separator: "·",
+        barFull: "█",
+        barEmpty: "░",
+        phaseWaiting: "·",
+        phasePull: "░",
+        phaseOverhead: "▒",
+        phaseRun: "█"
+    )
+
+    static let ascii = Glyphs(
+        succeeded: "+",
+        failed: "x",
+        skipped: "o",
+        warning: "!",
+        started: ">",
+        stdout: "|",
+        stderr: "!",
+        ellipsis: "~",
+        rule: "--",
+        separator: "-",
+        barFull: "#",
+        barEmpty: ".",
+        phaseWaiting: ".",
+        phasePull: "-",
+        phaseOverhead: "=",
+        phaseRun: "#"
+    )
+}

@@ -1,0 +1,105 @@
+import Pipeline
+import RoostCore
+
+/// The end of a run for people: the steps, where the time went, what failed and why, and the verdict as the last line.
+struct RunSummary: Sendable {
+    let theme: Theme
+    /// The columns there are; `nil` where lines may be as long as they like.
+    let columns: Int?
+
+    func lines(_ report: RunReport) -> [String] {
+        var lines: [String] = []
+        let table = StepTable(theme: theme, columns: columns).lines(report)
+        if !table.isEmpty { lines += [""] + table }
+        if let lost = timeLost(report) { lines.append(lost) }
+        for step in report.stages.flatMap(\.steps) where step.status.isFault {
+            lines += [""] + details(step)
+        }
+        if let reason = report.reason, report.status != .succeeded {
+            let parts = TextSanitizer.plainLines(reason)
+            if parts.count > 1 { lines += [""] + parts }
+        }
+        return lines + ["", verdict(report)]
+    }
+
+    /// How long the run took because of images, containers and waiting.
+    ///
+    /// Steps of a stage wait side by side, so a sum over all of them would count the same seconds many times. What the
+    /// run lost is what each stage's last step to end lost.
+    private func timeLost(_ report: RunReport) -> String? {
+        var phases: [StepPhase: Duration] = [:]
+        for stage in report.stages {
+            guard let last = stage.steps.filter({ $0.attempts > 0 }).max(by: { $0.end < $1.end }) else { continue }
+            phases.merge(last.phases, uniquingKeysWith: +)
+        }
+        let parts: [(StepPhase, String)] = [
+            (.resolve, "resolving"), (.pull, "pulling"), (.create, "creating"), (.start, "starting"),
+            (.wait, "waiting"), (.cleanup, "cleaning up"),
+        ]
+        let told = parts.compactMap { phase, name in
+            phases[phase].flatMap { $0.wholeMilliseconds > 0 ? "\(name) \(DurationText.format($0))" : nil }
+        }
+        guard !told.isEmpty else { return nil }
+        let separator = " \(theme.glyphs.separator) "
+        let ran = phases[.run].map { "; running \(DurationText.format($0))" } ?? ""
+        return "  time lost, by each stage's last step: " + told.joined(separator: separator) + ran
+    }
+
+    private func details(_ step: StepReport) -> [String] {
+        let status = StatusText(theme)
+        let name = TextSanitizer.plain(step.id.description)
+        var head = "\(status.glyph(step.status)) \(name) \(status.word(step.status))"
+        if let code = step.exitCode { head += ", exit code \(code)" }
+        if step.status == .oomKilled, let limit = step.memoryLimit { head += ", limit \(limit)" }
+        if step.attempts > 1 { head += ", after \(step.attempts) attempts" }
+        var lines = [theme.paint(head, status.ink(step.status))]
+        if let reason = step.reason { lines += TextSanitizer.plainLines(reason).map { "  \($0)" } }
+        if !step.lastLines.isEmpty {
+            lines.append(
+                theme.paint(step.lastLines.count == 1 ? "  last line:" : "  last \(step.lastLines.count) lines:", .dim)
+            )
+            for line in step.lastLines {
+                let bar =
+                    line.stream == .stdout
+                    ? theme.paint(theme.glyphs.stdout, .dim) : theme.paint(theme.glyphs.stderr, .yellow)
+                lines.append("  \(bar) \(theme.sanitizer.line(line.bytes))")
+            }
+        }
+        if let path = step.logPath { lines.append(theme.paint("  log: \(TextSanitizer.plain(path))", .dim)) }
+        return lines
+    }
+
+    /// One line: what came out of the run, because of what, and the exit code where it is not 0.
+    private func verdict(_ report: RunReport) -> String {
+        let name = TextSanitizer.plain(report.pipeline)
+        let duration = DurationText.format(report.duration)
+        guard report.status != .succeeded else {
+            return theme.paint("\(theme.glyphs.succeeded) \(name) succeeded in \(duration)", .green)
+        }
+        let word = StatusText(theme).word(report.status)
+        let cause = cause(report).map { ": \($0)" } ?? " after \(duration)"
+        return theme.paint("\(theme.glyphs.failed) \(name) \(word)\(cause); exit code \(report.exitCode)", .red)
+    }
+
+    private func cause(_ report: RunReport) -> String? {
+        let faults = report.stages.flatMap(\.steps).filter(\.status.isFault)
+        guard report.status != .interrupted, let first = faults.first else {
+            return report.reason.flatMap { TextSanitizer.plainLines($0).first }
+        }
+        let name = TextSanitizer.plain(first.id.description)
+        let what =
+            switch first.status {
+            case .failed: first.exitCode.map { "exited with \($0)" } ?? "failed"
+            case .timedOut: "timed out"
+            case .oomKilled: "ran out of memory"
+            default: first.reason.flatMap { TextSanitizer.plainLines($0).first } ?? "could not be run"
+            }
+        let more = faults.count > 1 ? ", and \(faults.count - 1) more" : ""
+        return "\(name) \(what)\(more)"
+    }
+}
+
+extension StepReport {
+    /// From the run's start to this step's end.
+    fileprivate var end: Duration { offset + total }
+}
