@@ -1,0 +1,128 @@
+import Foundation
+package import RoostCore
+
+/// Reads a pipeline from the text of its file, in either of its forms, and tells all that is wrong with it at once.
+package enum PipelineParser {
+    /// Reads `text`.
+    ///
+    /// - Parameters:
+    ///   - text: The text of the file.
+    ///   - file: Where the file is; no I/O is done with it.
+    ///   - environment: The caller's environment, for `env` entries that name a variable without a value.
+    /// - Returns: The definition, or `nil` where there are errors; and errors and warnings in the order of the file.
+    package static func parse(
+        text: String,
+        file: PipelineFile,
+        environment: [String: String]
+    ) -> (definition: PipelineDefinition?, diagnostics: [Diagnostic]) {
+        let (document, syntax) = TOMLDocument.parse(text, file: file.shownName)
+        guard let document else { return (nil, syntax) }
+        let collector = DiagnosticCollector(file: file.shownName)
+        let reading = PipelineReading(file: file, environment: environment, collector: collector)
+        let definition = reading.read(TOMLTableReader(document.root, collector: collector))
+        return (collector.hasErrors ? nil : definition, collector.diagnostics.sortedByPosition())
+    }
+}
+
+/// The reading of one file.
+struct PipelineReading {
+    let file: PipelineFile
+    let environment: [String: String]
+    let collector: DiagnosticCollector
+
+    /// What `[pipeline]` says for every step.
+    struct Defaults {
+        var memory: ByteCount = StepDefaults.memory
+        var timeout: Duration = StepDefaults.timeout
+        var workdir = StepDefaults.workdir
+        var pull = PullPolicy.missing
+    }
+
+    func read(_ root: TOMLTableReader) -> PipelineDefinition {
+        root.refuse(UnsupportedKeys.root, message: UnsupportedKeys.message)
+        let order = root.strings("stages_order", expected: "a list of stage names")
+        let pipeline = root.table("pipeline")
+        let stageTables = root.table("stages")
+        root.finish()
+
+        var defaults = Defaults()
+        var name: String?
+        var maxParallel: Int?
+        var flatSteps: Located<[TOMLTableReader]>?
+        if let pipeline {
+            pipeline.refuse(UnsupportedKeys.pipeline, message: UnsupportedKeys.message)
+            name = pipeline.checked(pipeline.string("name"), by: PipelineRules.problem(inName:))
+            maxParallel = pipeline.integer("max_parallel", in: 1...10_000)?.value
+            defaults.memory = memory(of: pipeline) ?? defaults.memory
+            defaults.timeout = timeout(of: pipeline) ?? defaults.timeout
+            defaults.workdir = workdir(of: pipeline) ?? defaults.workdir
+            defaults.pull = pipeline.choice("pull")?.value ?? defaults.pull
+            flatSteps = pipeline.tables("steps")
+            pipeline.finish()
+        }
+
+        let stages: [StageDefinition]
+        if let flatSteps {
+            if root.has("stages") || root.has("stages_order") {
+                collector.error(
+                    "steps stand either here or in [stages.….steps.…], not in both places",
+                    at: flatSteps.position,
+                    key: flatSteps.path
+                )
+            }
+            stages = flatStages(flatSteps, defaults: defaults)
+        } else {
+            stages = orderedStages(order, in: stageTables, root: root, defaults: defaults)
+        }
+        return PipelineDefinition(
+            name: name ?? fallbackName,
+            file: file,
+            stages: stages,
+            maxParallel: maxParallel
+        )
+    }
+
+    /// The project folder's name, where that can be a name.
+    private var fallbackName: String {
+        let folder = file.projectFolder.lastPathComponent
+        return PipelineRules.problem(inName: folder) == nil && folder != "/" ? folder : "pipeline"
+    }
+
+    // MARK: - Values shared by [pipeline] and steps
+
+    func memory(of reader: TOMLTableReader) -> ByteCount? {
+        guard let memory = reader.byteCount("memory") else { return nil }
+        guard memory.value >= PipelineRules.leastMemory else {
+            collector.error(
+                "\(memory.value) is less than an engine accepts for a container, which is \(PipelineRules.leastMemory)",
+                at: memory.position,
+                key: memory.path
+            )
+            return nil
+        }
+        return memory.value
+    }
+
+    func timeout(of reader: TOMLTableReader) -> Duration? {
+        guard let timeout = reader.duration("timeout") else { return nil }
+        guard timeout.value > .zero else {
+            collector.error("a timeout must be longer than zero", at: timeout.position, key: timeout.path)
+            return nil
+        }
+        return timeout.value
+    }
+
+    func workdir(of reader: TOMLTableReader) -> String? {
+        reader.checked(reader.string("workdir", expected: "an absolute path"), by: PipelineRules.problem(inWorkdir:))
+    }
+}
+
+extension TOMLTableReader {
+    /// The string, unless the rule finds something wrong with it, which is reported.
+    func checked(_ text: Located<String>?, by rule: (String) -> String?) -> String? {
+        guard let text else { return nil }
+        guard let problem = rule(text.value) else { return text.value }
+        collector.error(problem, at: text.position, key: text.path)
+        return nil
+    }
+}

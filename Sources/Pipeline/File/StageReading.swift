@@ -1,0 +1,160 @@
+import RoostCore
+
+/// The two ways in which a file tells which steps run together.
+extension PipelineReading {
+    // MARK: - [stages.NAME.steps.NAME]
+
+    /// The stages in the order that `stages_order` gives. Stages that are missing or empty are left out, with a warning.
+    func orderedStages(
+        _ order: Located<[Located<String>]>?,
+        in tables: TOMLTableReader?,
+        root: TOMLTableReader,
+        defaults: Defaults
+    ) -> [StageDefinition] {
+        var defined: [String: DefinedStage] = [:]
+        var definedNames: [String] = []
+        for entry in tables?.table.entries ?? [] {
+            checkName(entry.key, kind: "stage", seen: defined[entry.key] != nil, at: entry.node)
+            definedNames.append(entry.key)
+            let errorsBefore = collector.diagnostics.count
+            let steps = tables?.table(entry.node).map { self.steps(ofStage: entry.key, $0, defaults: defaults) }
+            defined[entry.key] = DefinedStage(
+                stage: StageDefinition(name: entry.key, steps: steps ?? [], position: entry.node.position),
+                hasErrors: collector.diagnostics[errorsBefore...].hasErrors
+            )
+        }
+
+        guard let order else {
+            if !root.has("stages_order") {
+                let names = definedNames.isEmpty ? ["build", "test"] : definedNames
+                let list = names.prefix(8).map { PrintableText.quoted($0) }.joined(separator: ", ")
+                collector.error(
+                    definedNames.isEmpty
+                        ? "the file defines no steps: it needs stages_order and [stages.NAME.steps.NAME] tables, or "
+                            + "[[pipeline.steps]] tables"
+                        : "missing: the order in which the stages run, such as stages_order = [\(list)]",
+                    at: nil,
+                    key: definedNames.isEmpty ? nil : TOMLKeyPath([.key("stages_order")])
+                )
+            }
+            return []
+        }
+        let stages = arrange(order, defined: defined, names: definedNames)
+        if stages.isEmpty, !collector.hasErrors {
+            collector.error("no stage has a step, so there is nothing to run", at: order.position, key: order.path)
+        }
+        return stages
+    }
+
+    private struct DefinedStage {
+        let stage: StageDefinition
+        /// Where this is so, a stage without steps only seems empty.
+        let hasErrors: Bool
+    }
+
+    /// Beyond this many misnamed stages none is told its nearest name: each costs a look at all the others.
+    private static let mostSuggestions = 20
+
+    private func arrange(
+        _ order: Located<[Located<String>]>,
+        defined: [String: DefinedStage],
+        names: [String]
+    ) -> [StageDefinition] {
+        var stages: [StageDefinition] = []
+        var placed: Set<String> = []
+        var missing = 0
+        for name in order.value {
+            let shown = PrintableText.quoted(name.value)
+            guard placed.insert(name.value).inserted else {
+                collector.error("the stage \(shown) is named twice", at: name.position, key: name.path)
+                continue
+            }
+            guard let entry = defined[name.value] else {
+                missing += 1
+                var message = "the stage \(shown) is not defined and is left out"
+                if missing <= Self.mostSuggestions, let nearest = NearestName.of(name.value, in: names) {
+                    message += "; did you mean \(PrintableText.quoted(nearest))?"
+                }
+                collector.warning(message, at: name.position, key: name.path)
+                continue
+            }
+            if !entry.stage.steps.isEmpty {
+                stages.append(entry.stage)
+            } else if !entry.hasErrors {
+                collector.warning("the stage \(shown) has no steps and is left out", at: name.position, key: name.path)
+            }
+        }
+        for name in names where !placed.contains(name) {
+            collector.error(
+                "the stage \(PrintableText.quoted(name)) is defined but does not stand in stages_order",
+                at: defined[name]?.stage.position,
+                key: TOMLKeyPath([.key("stages"), .key(name)])
+            )
+        }
+        return stages
+    }
+
+    private func steps(ofStage stage: String, _ reader: TOMLTableReader, defaults: Defaults) -> [StepDefinition] {
+        reader.refuse(UnsupportedKeys.stage, message: UnsupportedKeys.message)
+        let tables = reader.table("steps")
+        reader.finish()
+        var names: Set<String> = []
+        var steps: [StepDefinition] = []
+        for entry in tables?.table.entries ?? [] {
+            checkName(entry.key, kind: "step", seen: !names.insert(entry.key).inserted, at: entry.node)
+            guard let table = tables?.table(entry.node) else { continue }
+            table.refuse(UnsupportedKeys.stagedStep, message: UnsupportedKeys.message)
+            if let step = step(StepID(stage: stage, step: entry.key), table, defaults: defaults) { steps.append(step) }
+        }
+        return steps
+    }
+
+    // MARK: - [[pipeline.steps]]
+
+    /// The stages of the flat form: neighbours with `parallel = true` share one, every other step has its own. They are
+    /// named by their number.
+    func flatStages(_ tables: Located<[TOMLTableReader]>, defaults: Defaults) -> [StageDefinition] {
+        var stages: [StageDefinition] = []
+        var names: Set<String> = []
+        var lastIsParallel = false
+        for table in tables.value {
+            table.refuse(UnsupportedKeys.step, message: UnsupportedKeys.message)
+            let isParallel = table.boolean("parallel")?.value ?? false
+            let name = table.string("name")
+            if let name {
+                if let problem = PipelineRules.problem(inName: name.value) {
+                    collector.error(problem, at: name.position, key: name.path)
+                } else if !names.insert(name.value).inserted {
+                    let shown = PrintableText.quoted(name.value)
+                    collector.error("another step has the name \(shown)", at: name.position, key: name.path)
+                }
+            } else if !table.has("name") {
+                table.reportMissing("name", "a step's name, such as name = \"build\"")
+            }
+
+            let joins = isParallel && lastIsParallel
+            let stage = String(joins ? stages.count : stages.count + 1)
+            let id = StepID(stage: stage, step: name?.value ?? "")
+            lastIsParallel = isParallel
+            guard let step = step(id, table, defaults: defaults) else { continue }
+            if joins, let last = stages.popLast() {
+                stages.append(StageDefinition(name: last.name, steps: last.steps + [step], position: last.position))
+            } else {
+                stages.append(StageDefinition(name: stage, steps: [step], position: table.position))
+            }
+        }
+        if tables.value.isEmpty, !collector.hasErrors {
+            collector.error("the list has no steps, so there is nothing to run", at: tables.position, key: tables.path)
+        }
+        return stages
+    }
+
+    /// - Parameter seen: Whether another entry has the same name by Unicode's rules, which TOML does not apply.
+    private func checkName(_ name: String, kind: String, seen: Bool, at node: TOMLNode) {
+        if let problem = PipelineRules.problem(inName: name) {
+            collector.error(problem, at: node.position, key: node.path)
+        } else if seen {
+            collector.error("another \(kind) has a name that looks the same", at: node.position, key: node.path)
+        }
+    }
+}

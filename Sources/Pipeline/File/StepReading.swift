@@ -1,0 +1,131 @@
+import OCIDistribution
+import RoostCore
+
+/// One step's table.
+extension PipelineReading {
+    /// Reads a step; every key but those that the caller reads first. `nil` where something is wrong, which is reported.
+    func step(_ id: StepID, _ reader: TOMLTableReader, defaults: Defaults) -> StepDefinition? {
+        let errorsBefore = collector.diagnostics.count
+        let image = image(of: reader)
+        let command = command(of: reader)
+        let entrypoint = reader.strings("entrypoint")?.value.map(\.value)
+        let env = variables(of: reader)
+        let memory = memory(of: reader)
+        let timeout = timeout(of: reader)
+        let user = reader.checked(
+            reader.string("user", expected: "a string such as \"1000:1000\""),
+            by: PipelineRules.problem(inUser:)
+        )
+        let workdir = workdir(of: reader)
+        let pull = reader.choice("pull", of: PullPolicy.self)?.value
+        reader.finish()
+        guard let image, !collector.diagnostics[errorsBefore...].hasErrors else { return nil }
+        return StepDefinition(
+            id: id,
+            image: image.reference,
+            imageText: image.text.value,
+            command: command,
+            entrypoint: entrypoint,
+            env: env,
+            memory: memory ?? defaults.memory,
+            timeout: timeout ?? defaults.timeout,
+            user: user,
+            workdir: workdir ?? defaults.workdir,
+            pull: pull ?? defaults.pull,
+            position: reader.position,
+            imagePosition: image.text.position
+        )
+    }
+
+    private func image(of reader: TOMLTableReader) -> (reference: ImageReference, text: Located<String>)? {
+        guard let text = reader.string("image") else {
+            if !reader.has("image") {
+                reader.reportMissing("image", "the image to run in, such as image = \"alpine:3.20\"")
+            }
+            return nil
+        }
+        do {
+            return (try ImageReference(parsing: text.value), text)
+        } catch {
+            collector.error(error.description, at: text.position, key: text.path)
+            return nil
+        }
+    }
+
+    private func command(of reader: TOMLTableReader) -> StepCommand? {
+        guard let node = reader.node("command") else { return nil }
+        switch node.value {
+        case .string(let text):
+            if !text.allSatisfy(\.isWhitespace) { return .shell(text) }
+            collector.error(emptyCommand, at: node.position, key: node.path)
+        case .array(let elements):
+            guard let arguments = reader.strings(in: elements)?.map(\.value) else { return nil }
+            if !arguments.isEmpty { return .arguments(arguments) }
+            collector.error(emptyCommand, at: node.position, key: node.path)
+        default:
+            reader.reportWrongKind(node, expected: "a string for the shell, or a list of arguments")
+        }
+        return nil
+    }
+
+    private var emptyCommand: String { "the command is empty; without this key the image's own command runs" }
+
+    // MARK: - Environment
+
+    private func variables(of reader: TOMLTableReader) -> [EnvironmentVariable] {
+        guard let node = reader.node("env") else { return [] }
+        switch node.value {
+        case .array(let elements):
+            let items = reader.strings(in: elements) ?? []
+            var names: Set<String> = []
+            return items.compactMap { item in
+                guard let variable = variable(item) else { return nil }
+                guard names.insert(variable.name).inserted else {
+                    collector.error("\(variable.name) is set twice", at: item.position, key: item.path)
+                    return nil
+                }
+                return variable
+            }
+        case .table(let table): return table.entries.compactMap { variable($0, reader: reader) }
+        default:
+            reader.reportWrongKind(node, expected: "a list such as [\"CC=gcc\"], or a table")
+            return []
+        }
+    }
+
+    /// `NAME=value`, or `NAME` for the caller's value, as `docker run --env` reads it; but a name that is not set is an
+    /// error here, where Docker leaves it out.
+    private func variable(_ item: Located<String>) -> EnvironmentVariable? {
+        let parts = item.value.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let name = String(parts.first ?? "")
+        if let problem = PipelineRules.problem(inVariable: name) {
+            collector.error(problem, at: item.position, key: item.path)
+            return nil
+        }
+        if parts.count == 2 { return EnvironmentVariable(name: name, value: String(parts[1])) }
+        guard let value = environment[name] else {
+            collector.error(
+                "\(name) is not set in the environment; set it, or give it a value: \"\(name)=…\"",
+                at: item.position,
+                key: item.path
+            )
+            return nil
+        }
+        return EnvironmentVariable(name: name, value: value)
+    }
+
+    private func variable(_ entry: TOMLTableNode.Entry, reader: TOMLTableReader) -> EnvironmentVariable? {
+        if let problem = PipelineRules.problem(inVariable: entry.key) {
+            collector.error(problem, at: entry.node.position, key: entry.node.path)
+            return nil
+        }
+        switch entry.node.value {
+        case .string(let text): return EnvironmentVariable(name: entry.key, value: text)
+        case .integer(let number): return EnvironmentVariable(name: entry.key, value: String(number))
+        case .boolean(let flag): return EnvironmentVariable(name: entry.key, value: String(flag))
+        default:
+            reader.reportWrongKind(entry.node, expected: "a string, a whole number, true or false")
+            return nil
+        }
+    }
+}

@@ -1,0 +1,117 @@
+package import Foundation
+import OCIDistribution
+import RoostCore
+
+/// A plan for programs: `roost.plan/1`. Sizes are in bytes, durations in milliseconds.
+package enum PlanJSON {
+    package static let schema = "roost.plan/1"
+
+    /// - Returns: One JSON object, indented, its keys in alphabetical order, ending with a line break.
+    package static func render(_ plan: PipelinePlan) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        return try encoder.encode(Document(plan)) + Data("\n".utf8)
+    }
+
+    struct Document: Encodable {
+        let schema: String
+        let name: String
+        let file: String
+        let projectFolder: String
+        let maxParallel: Int
+        let stages: [Stage]
+        let images: [Image]
+
+        init(_ plan: PipelinePlan) {
+            schema = PlanJSON.schema
+            name = plan.name
+            file = plan.definition.file.shownName
+            projectFolder = plan.definition.file.projectFolder.path
+            maxParallel = plan.maxParallel
+            stages = plan.stages.map(Stage.init)
+            images = plan.images.map(Image.init)
+        }
+    }
+
+    struct Stage: Encodable {
+        let name: String
+        let steps: [Step]
+        /// The references of the images that have to be there before the stage begins.
+        let images: [String]
+
+        init(_ stage: StagePlan) {
+            name = stage.name
+            steps = stage.steps.map(Step.init)
+            images = stage.images.map(\.reference.description)
+        }
+    }
+
+    struct Step: Encodable {
+        let name: String
+        /// As the file writes it.
+        let image: String
+        /// In full, as the engine and the registry know it.
+        let reference: String
+        let command: Command
+        let entrypoint: [String]?
+        /// Names only: values may be secrets of the caller's.
+        let env: [String]
+        let memoryBytes: Int64
+        let timeoutMs: Int64
+        let user: String?
+        let workdir: String
+        let pull: String
+        let line: Int?
+
+        init(_ step: StepDefinition) {
+            name = step.id.step
+            image = step.imageText
+            reference = step.image.description
+            command = Command(command: step.command)
+            entrypoint = step.entrypoint
+            env = step.env.map(\.name)
+            memoryBytes = step.memory.bytes
+            timeoutMs = step.timeout.wholeMilliseconds
+            user = step.user
+            workdir = step.workdir
+            pull = step.pull.rawValue
+            line = step.position?.line
+        }
+    }
+
+    /// As in the file: a string for the shell, a list of arguments, or null for the image's own command.
+    struct Command: Encodable {
+        let command: StepCommand?
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            switch command {
+            case .shell(let text): try container.encode(text)
+            case .arguments(let arguments): try container.encode(arguments)
+            case nil: try container.encodeNil()
+            }
+        }
+    }
+
+    struct Image: Encodable {
+        let image: String
+        let reference: String
+        let pull: String
+        let firstStage: String
+        let steps: [StepName]
+
+        init(_ image: PlannedImage) {
+            self.image = image.text
+            reference = image.reference.description
+            pull = image.pull.rawValue
+            firstStage = image.steps.first?.stage ?? ""
+            steps = image.steps.map { StepName(stage: $0.stage, step: $0.step) }
+        }
+    }
+
+    struct StepName: Encodable {
+        let stage: String
+        let step: String
+    }
+}

@@ -1,0 +1,85 @@
+import RoostCore
+
+/// A plan for people: what `roost plan` prints.
+package enum PlanText {
+    /// - Returns: Lines without colour, ending with a line break.
+    package static func render(_ plan: PipelinePlan) -> String {
+        var lines = ["Pipeline \(plan.name) (\(plan.definition.file.shownName))"]
+        lines.append(
+            [
+                counted(plan.stages.count, "stage"), counted(plan.steps.count, "step"),
+                counted(plan.images.count, "image"), "at most \(counted(plan.maxParallel, "step")) at once",
+            ].joined(separator: ", ")
+        )
+        for (index, stage) in plan.stages.enumerated() {
+            let together = min(stage.steps.count, plan.maxParallel)
+            var heading =
+                "Stage \(index + 1) of \(plan.stages.count): \(stage.name), \(counted(stage.steps.count, "step"))"
+            if stage.steps.count > 1 { heading += together == 1 ? ", one by one" : ", \(together) at once" }
+            lines += ["", heading]
+            lines += table(stage.steps.map(row))
+        }
+        if !plan.images.isEmpty {
+            lines += ["", "Images, in the order in which they are needed"]
+            lines += table(
+                plan.images.map { image in
+                    [
+                        image.text, "pull \(image.pull.rawValue)", "from stage \(image.steps.first?.stage ?? "")",
+                        counted(image.steps.count, "step"),
+                    ]
+                }
+            )
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func row(_ step: StepDefinition) -> [String] {
+        [
+            step.id.step, step.imageText, step.memory.description, DurationText.written(step.timeout),
+            step.user.map { "user \($0)" } ?? "", PlanText.command(step),
+        ]
+    }
+
+    /// What the step runs, on one line and cut: `make -j2`, `["make", "-j2"]`, `(the image's command)`.
+    static func command(_ step: StepDefinition) -> String {
+        let limit = 60
+        let command =
+            switch step.command {
+            case .shell(let text):
+                PrintableText.oneLine(String(text.trimming(while: \.isWhitespace)), limit: limit)
+            case .arguments(let arguments):
+                PrintableText.oneLine(listed(arguments), limit: limit)
+            case nil: "(the image's command)"
+            }
+        guard let entrypoint = step.entrypoint, !entrypoint.isEmpty else { return command }
+        return PrintableText.oneLine(listed(entrypoint), limit: limit) + " " + command
+    }
+
+    private static func listed(_ words: [String]) -> String {
+        "[" + words.prefix(20).map { PrintableText.quoted($0, limit: 60) }.joined(separator: ", ") + "]"
+    }
+
+    /// Columns under each other, two blanks in front; a column that is empty in every row is left out.
+    private static func table(_ rows: [[String]]) -> [String] {
+        let columns = rows.map(\.count).max() ?? 0
+        let widths = (0..<columns).map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            var line = ""
+            for column in 0..<columns where widths[column] > 0 {
+                let padding = String(repeating: " ", count: widths[column] - row[column].count)
+                line += "  " + row[column] + padding
+            }
+            return String(line.reversed().drop { $0 == " " }.reversed())
+        }
+    }
+
+    private static func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+}
+
+extension String {
+    fileprivate func trimming(while isTrimmed: (Character) -> Bool) -> Substring {
+        let start = drop(while: isTrimmed)
+        guard let last = start.lastIndex(where: { !isTrimmed($0) }) else { return start }
+        return start[...last]
+    }
+}
