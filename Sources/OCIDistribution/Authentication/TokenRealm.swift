@@ -31,6 +31,7 @@ struct TokenRealm: Hashable, Sendable {
     ///   - endpoint: The endpoint that named the realm.
     ///   - registry: The registry whose credentials they would be.
     ///   - pairs: By registry, the hosts of token services that are its own all the same.
+    /// - Returns: The judgement, with its reason where something is withheld.
     func judge(
         for endpoint: RegistryEndpoint,
         registry: String,
