@@ -1,0 +1,55 @@
+/// What one target may import beside the standard library and the system's modules.
+struct ImportRow {
+    /// Targets of this package.
+    let targets: Set<String>
+    /// Modules of the packages that Package.swift names.
+    let modules: Set<String>
+}
+
+/// Who may import whom, from the bottom to the top; docs/architecture.md says why. The rows are narrower than
+/// SwiftPM's: a module that a dependency brings along can be imported without asking, and here it can't.
+let importTable: [String: ImportRow] = [
+    "OCIDistribution": ImportRow(
+        targets: [],
+        modules: [
+            "AsyncHTTPClient", "Crypto", "NIOCore", "NIOHTTP1", "NIOFoundationCompat", "NIOSSL", "Subprocess",
+        ]
+    ),
+    "RoostCore": ImportRow(
+        targets: ["OCIDistribution"],
+        modules: ["TOMLKit"]
+    ),
+    "DockerEngine": ImportRow(
+        targets: ["OCIDistribution", "RoostCore"],
+        modules: ["AsyncHTTPClient", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOFoundationCompat", "NIOSSL"]
+    ),
+    "ImagePull": ImportRow(
+        targets: ["OCIDistribution", "RoostCore", "DockerEngine"],
+        modules: []
+    ),
+    "Pipeline": ImportRow(
+        targets: ["OCIDistribution", "RoostCore", "DockerEngine", "ImagePull"],
+        modules: ["AsyncAlgorithms"]
+    ),
+    "RoostCLI": ImportRow(
+        targets: ["OCIDistribution", "RoostCore", "DockerEngine", "ImagePull", "Pipeline"],
+        modules: ["ArgumentParser", "Configuration"]
+    ),
+    "roost": ImportRow(
+        targets: ["RoostCLI"],
+        modules: []
+    ),
+    "RoostTesting": ImportRow(
+        targets: ["OCIDistribution", "RoostCore", "DockerEngine"],
+        modules: [
+            "AsyncHTTPClient", "Crypto", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOFoundationCompat", "NIOSSL",
+            "Subprocess",
+        ]
+    ),
+]
+
+/// Modules that come with Swift or the system, and swift-system, which swift-subprocess speaks in.
+let systemModules: Set<String> = [
+    "Darwin", "Dispatch", "Foundation", "FoundationEssentials", "Glibc", "Musl", "RegexBuilder", "Synchronization",
+    "SystemPackage",
+]
