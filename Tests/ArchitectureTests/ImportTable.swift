@@ -12,12 +12,13 @@ let importTable: [String: ImportRow] = [
     "OCIDistribution": ImportRow(
         targets: [],
         modules: [
-            "AsyncHTTPClient", "Crypto", "NIOCore", "NIOHTTP1", "NIOFoundationCompat", "NIOSSL", "Subprocess",
+            "AsyncHTTPClient", "Crypto", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOFoundationCompat", "NIOSSL",
+            "Subprocess",
         ]
     ),
     "RoostCore": ImportRow(
         targets: ["OCIDistribution"],
-        modules: ["TOMLKit"]
+        modules: ["DequeModule", "TOMLKit"]
     ),
     "DockerEngine": ImportRow(
         targets: ["OCIDistribution", "RoostCore"],
@@ -29,11 +30,11 @@ let importTable: [String: ImportRow] = [
     ),
     "Pipeline": ImportRow(
         targets: ["OCIDistribution", "RoostCore", "DockerEngine", "ImagePull"],
-        modules: ["AsyncAlgorithms"]
+        modules: ["AsyncAlgorithms", "NIOCore"]
     ),
     "RoostCLI": ImportRow(
         targets: ["OCIDistribution", "RoostCore", "DockerEngine", "ImagePull", "Pipeline"],
-        modules: ["ArgumentParser", "Configuration"]
+        modules: ["ArgumentParser", "AsyncAlgorithms", "Configuration", "UnixSignals"]
     ),
     "roost": ImportRow(
         targets: ["RoostCLI"],

@@ -80,6 +80,7 @@ struct RuleTests {
         arguments: [
             "let a = try! load()", "fatalError(\"gone\")", "final class A: @unchecked Sendable {}",
             "nonisolated(unsafe) var a = 1", "Task.detached { }", "public struct A {}", "  open class A {}",
+            "@frozen public final class A {}",
         ]
     )
     func forbiddenConstruct(line: String) {
@@ -90,7 +91,7 @@ struct RuleTests {
         "what only looks like a forbidden construct is let through",
         arguments: [
             "let a = try load()", "// try! would end the program", "let text = \"fatalError(\"", "let republic = 1",
-            "reopen ()", "let a = \"\\(b ?? \"public struct\")\"",
+            "for file in open where file.isWritable { }", "let a = \"\\(b ?? \"public struct\")\"",
         ]
     )
     func allowedConstruct(line: String) {

@@ -40,6 +40,11 @@ func importViolations(path: String, target: String, source: SourceText) -> [Viol
     }
 }
 
+/// What may follow `public` in a declaration; both words may be names elsewhere.
+private let declarations =
+    "actor|class|convenience|enum|extension|final|func|import|indirect|init|let|macro|mutating|nonisolated|override"
+    + "|protocol|static|struct|subscript|typealias|var"
+
 /// What shipped code must not contain, and what takes its place.
 private let forbidden: [(pattern: String, message: String)] = [
     ("\\btry!", "`try!` ends the program on an error: handle it or throw it on"),
@@ -47,7 +52,10 @@ private let forbidden: [(pattern: String, message: String)] = [
     ("@unchecked\\s+Sendable", "`@unchecked Sendable` hides a race: use an actor, or a Mutex"),
     ("\\bnonisolated\\(unsafe\\)", "`nonisolated(unsafe)` hides a race: use an actor, or a Mutex"),
     ("\\bTask\\s*\\.\\s*detached\\b", "a detached task escapes cancellation: use a task group"),
-    ("(?:^|\\s)(?:public|open)\\s", "`public` is for products that are libraries: use `package` between targets"),
+    (
+        "\\b(?:public|open)\\s+(?:\(declarations))\\b",
+        "`public` is for products that are libraries: use `package` between targets"
+    ),
 ]
 
 /// Rule: shipped code contains nothing that ends the program, hides a race, or widens access for no one.
