@@ -43,7 +43,9 @@ package struct PullProgress: Sendable {
 
 /// How far one layer is.
 package struct LayerProgress: Sendable, Hashable {
-    package enum State: String, Sendable, Hashable { case waiting, downloading, verifying, extracting, complete, exists }
+    package enum State: String, Sendable, Hashable {
+        case waiting, downloading, verifying, extracting, complete, exists
+    }
 
     /// The layer's short digest (12 hexadecimal digits), as the engine's stream names it.
     package let layer: String

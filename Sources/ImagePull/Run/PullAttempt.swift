@@ -1,0 +1,128 @@
+import DockerEngine
+import OCIDistribution
+import RoostCore
+
+/// One try at getting one image, and what a failure of it means.
+struct PullAttempt: Sendable {
+    let puller: ImagePuller
+    let item: PlannedImage
+    let progress: ProgressReporter
+
+    /// Pulls the image through the engine and looks at what came.
+    ///
+    /// - Throws: `EngineError` where the engine is gone; `CancellationError`.
+    func pull() async throws -> PullScheduler.Event {
+        let reference = item.reference
+        let credentials = try await credentials()
+        do {
+            try await puller.engine.pull(
+                item.target,
+                platform: puller.options.platform,
+                credentials: credentials,
+                deadline: puller.options.timeout,
+                onMessage: { await progress.take($0, of: reference) }
+            )
+        } catch let error as EngineError {
+            try Task.checkCancellation()
+            await progress.flush(reference)
+            if error.isEngineUnavailable { throw error }
+            return try await classify(error)
+        }
+        await progress.flush(reference)
+        return try await verified()
+    }
+
+    /// Adds the image's name to one that is there.
+    ///
+    /// - Throws: `EngineError` where the engine is gone; `CancellationError`.
+    func tag(from image: EngineImage) async throws -> PullScheduler.Event {
+        do {
+            if item.target.digest == nil {
+                try await puller.engine.tag(image.id, as: item.target)
+            }
+            // A name with a digest can't be given; it is there already where both are of one repository.
+            guard let tagged = try await puller.engine.image(named: item.target.engineName), tagged.id == image.id
+            else {
+                return .tagFailed(item.reference)
+            }
+            return .tagged(item.reference, tagged)
+        } catch let error as EngineError where !error.isEngineUnavailable {
+            return .tagFailed(item.reference)
+        }
+    }
+
+    // MARK: - What came of it
+
+    /// A stream that ends well is not enough: what the engine has under the name now is what counts.
+    private func verified() async throws -> PullScheduler.Event {
+        guard let image = try await puller.engine.image(named: item.target.engineName) else {
+            return failed(.engine, "the engine reported the pull as done, but does not have the image", nil)
+        }
+        if let digest = item.target.digest, !image.has(digest), image.id != digest.description {
+            return failed(.engine, "the engine reported the pull as done, but has another digest: not used", nil)
+        }
+        return .pulled(item.reference, image)
+    }
+
+    /// What a failed pull means. The engine's errors are text, so the registry is asked: its definite answer is final,
+    /// everything else may pass.
+    private func classify(_ error: EngineError) async throws -> PullScheduler.Event {
+        let message = EngineText.oneLine(error.description)
+        let answer: RegistryAnswer?
+        do {
+            answer = try await puller.resolver()?.answer(for: item.target)
+        } catch let lost as EngineError {
+            if lost.isEngineUnavailable { throw lost }
+            answer = nil
+        }
+        switch answer {
+        case .refused(let failure):
+            return .failed(item.reference, failure.of(item.reference), retryAfter: nil, jitter: 0)
+        case .unknown(_, .rateLimited, let retryAfter):
+            return failed(.rateLimited, message, retryAfter)
+        case .unknown(_, _, let retryAfter):
+            return failed(.unavailable, message, retryAfter)
+        case .found, nil:
+            return failed(.engine, message, nil)
+        }
+    }
+
+    private func failed(_ kind: PullFailure.Kind, _ message: String, _ retryAfter: Duration?) -> PullScheduler.Event {
+        let failure = PullFailure(image: item.reference, kind: kind, message: message, isDefinite: false)
+        return .failed(item.reference, failure, retryAfter: retryAfter, jitter: puller.jitter())
+    }
+
+    /// The registry's credentials. Where they can't be read the pull goes on without: public images need none, and
+    /// the registry's refusal says what is wrong otherwise.
+    private func credentials() async throws -> Credentials? {
+        do {
+            return try await puller.credentials.credentials(for: item.target.registry)
+        } catch .cancelled {
+            throw CancellationError()
+        } catch {
+            return nil
+        }
+    }
+}
+
+/// Text of the engine's errors, made fit for a message.
+enum EngineText {
+    /// The text on one line, printable, of bounded length, and without the queries of URLs: a registry's redirects
+    /// carry signatures there that open the blob to whoever reads them.
+    static func oneLine(_ text: String) -> String {
+        var shown = ""
+        var rest = text[...]
+        while let start = rest.firstRange(of: "://") {
+            shown += rest[..<start.upperBound]
+            rest = rest[start.upperBound...]
+            let url = rest.prefix { !$0.isWhitespace && $0 != "\"" }
+            rest = rest[url.endIndex...]
+            guard let query = url.firstIndex(of: "?") else {
+                shown += url
+                continue
+            }
+            shown += url[..<query] + "?…"
+        }
+        return PrintableText.oneLine(shown + rest, limit: 500)
+    }
+}
