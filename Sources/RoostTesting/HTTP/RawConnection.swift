@@ -1,4 +1,4 @@
-package import NIOCore
+import NIOCore
 import NIOPosix
 
 /// A client connection without any protocol on it, to say just the bytes that a test wants to say.

@@ -16,7 +16,8 @@ package struct FaultProxy: Sendable {
 
     /// What was asked through this proxy.
     package let log: RequestLog
-    private let server: HTTPTestServer
+    /// The side that clients connect to.
+    package let server: HTTPTestServer
     private let core: Core
 
     /// `127.0.0.1:port`, as it stands in an image reference.
@@ -65,17 +66,17 @@ package struct FaultProxy: Sendable {
     /// Sets a rule; it holds until it is removed.
     ///
     /// - Parameters:
+    ///   - fault: What to do.
     ///   - method: The method; nil stands for any.
     ///   - path: The condition on the path.
     ///   - occurrence: Which of the matching requests, counted from now.
-    ///   - fault: What to do.
     /// - Returns: What ``remove(_:)`` takes.
     @discardableResult
-    package func on(
-        _ method: HTTPMethod? = nil,
-        _ path: FaultRule.Path = .any,
-        _ occurrence: FaultRule.Occurrence = .every,
-        _ fault: Fault
+    package func inject(
+        _ fault: Fault,
+        method: HTTPMethod? = nil,
+        path: FaultRule.Path = .any,
+        occurrence: FaultRule.Occurrence = .every
     ) -> RuleID {
         let rule = FaultRule(method: method, path: path, occurrence: occurrence, fault: fault)
         return RuleID(number: core.table.withLock { $0.add(rule) })
