@@ -70,11 +70,11 @@ package final class OutputWriter: Sendable {
 
     /// Takes bytes to write, in the order of the calls, without waiting; follow it with ``room()``.
     ///
-    /// - Throws: ``OutputError`` of an earlier write.
+    /// - Throws: ``OutputError`` of an earlier write, also where there is nothing to write now.
     package func enqueue(_ bytes: [UInt8]) throws(OutputError) {
-        guard !bytes.isEmpty else { return }
         try state.withLock { state throws(OutputError) in
             if let failure = state.failure { throw failure }
+            guard !bytes.isEmpty else { return }
             state.buffer += bytes
             state.accepted += bytes.count
             guard !state.isDraining else { return }

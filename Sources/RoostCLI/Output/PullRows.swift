@@ -8,15 +8,15 @@ struct PullRows: Sendable {
     ///
     /// - Parameters:
     ///   - board: The state of the pull.
-    ///   - size: The terminal's; rows beyond its height are summed in one.
+    ///   - size: The terminal's; images beyond half its height are summed in one row.
     ///   - now: The clock's reading.
     func draw(_ board: PullBoard, size: TerminalSize, now: Duration) -> [String] {
         guard board.isActive else { return [] }
         let columns = max(size.columns - 1, 1)
         let pending = board.images.filter { $0.state != .finished }
         let ordered = pending.filter { $0.state != .waiting } + pending.filter { $0.state == .waiting }
-        // One row for the total, one free for the line that is being printed above.
-        let room = max(size.rows - 2, 1)
+        // Half the screen at most, the total included: what the steps print should stay in sight.
+        let room = max(size.rows / 2 - 1, 1)
         let shown = ordered.count <= room ? ordered[...] : ordered.prefix(room - 1)
         let hidden = ordered.dropFirst(shown.count)
         let widest = shown.reduce(0) { max($0, DisplayWidth.of($1.name)) }

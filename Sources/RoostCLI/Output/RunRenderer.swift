@@ -12,8 +12,8 @@ package protocol RunRenderer: Sendable {
     func tick() async throws
     /// Ends the display, whether or not the last event came, and waits until all is written.
     func finish() async throws
-    /// How often ``tick()`` is wanted; `nil` for never.
-    var tickInterval: Duration? { get }
+    /// How often ``tick()`` is wanted.
+    var tickInterval: Duration { get }
 }
 
 extension RunRenderer {
@@ -29,7 +29,7 @@ extension RunRenderer {
 /// Hands on events and ticks until the events end or one of both fails.
 private func forEach<Event: Sendable>(
     _ events: some AsyncSequence<Event, Never> & Sendable,
-    every interval: Duration?,
+    every interval: Duration,
     handle: @escaping @Sendable (Event) async throws -> Void,
     tick: @escaping @Sendable () async throws -> Void
 ) async throws {
@@ -37,12 +37,10 @@ private func forEach<Event: Sendable>(
         group.addTask {
             for await event in events { try await handle(event) }
         }
-        if let interval {
-            group.addTask {
-                while !Task.isCancelled {
-                    try await ContinuousClock().sleep(for: interval)
-                    try await tick()
-                }
+        group.addTask {
+            while !Task.isCancelled {
+                try await ContinuousClock().sleep(for: interval)
+                try await tick()
             }
         }
         // The ticks end only by an error or a cancellation: the first to end is either that or the end of the events.
@@ -62,7 +60,7 @@ package actor TextRunRenderer: RunRenderer {
     private let terminal: Terminal
     private var screen: RunScreen
 
-    package nonisolated let tickInterval: Duration?
+    package nonisolated let tickInterval: Duration
 
     /// Writes to a stream.
     ///
@@ -98,7 +96,7 @@ package actor JSONRunRenderer: RunRenderer {
     private let writer: OutputWriter
     private var encoder = RunEventEncoder()
 
-    package nonisolated var tickInterval: Duration? { nil }
+    package nonisolated var tickInterval: Duration { .seconds(1) }
 
     /// Writes to a stream: standard output, in a run.
     package init(writer: OutputWriter) {
@@ -110,7 +108,10 @@ package actor JSONRunRenderer: RunRenderer {
         try await writer.room()
     }
 
-    package func tick() {}
+    /// A reader that went away is noticed while no event comes, too.
+    package func tick() throws {
+        try writer.enqueue([])
+    }
 
     package func finish() async throws {
         try await writer.flush()
@@ -128,8 +129,8 @@ package actor PullRenderer {
     private let terminal: Terminal
     private var form: Form
 
-    /// How often ``tick()`` is wanted; `nil` for never.
-    package nonisolated let tickInterval: Duration?
+    /// How often ``tick()`` is wanted.
+    package nonisolated let tickInterval: Duration
 
     /// Text to a stream; see ``TextRunRenderer``.
     package init(writer: OutputWriter, descriptor: Int32, style: OutputStyle) {
@@ -142,9 +143,12 @@ package actor PullRenderer {
     /// Events as JSON to a stream.
     package init(jsonTo writer: OutputWriter) {
         self.writer = writer
-        terminal = Terminal(descriptor: -1, style: OutputStyle(isLive: false, usesColor: false, usesUnicode: false, columns: nil))
+        terminal = Terminal(
+            descriptor: -1,
+            style: OutputStyle(isLive: false, usesColor: false, usesUnicode: false, columns: nil)
+        )
         form = .json(RunEventEncoder())
-        tickInterval = nil
+        tickInterval = .seconds(1)
     }
 
     /// Takes the next event.
@@ -156,12 +160,12 @@ package actor PullRenderer {
             let text = screen.handle(event, now: terminal.now, size: terminal.size)
             form = .text(screen)
             try writer.enqueue(text)
-        try await writer.room()
+            try await writer.room()
         case .json(var encoder):
             let bytes = try encoder.encode(event, time: time)
             form = .json(encoder)
             try writer.enqueue(bytes)
-        try await writer.room()
+            try await writer.room()
         }
     }
 
@@ -169,7 +173,7 @@ package actor PullRenderer {
     ///
     /// - Throws: ``OutputError``.
     package func tick() async throws {
-        guard case .text(var screen) = form else { return }
+        guard case .text(var screen) = form else { return try writer.enqueue([]) }
         let text = screen.tick(now: terminal.now, size: terminal.size)
         form = .text(screen)
         try writer.enqueue(text)
@@ -186,7 +190,7 @@ package actor PullRenderer {
                 ? screen.finish(duration: terminal.now, size: terminal.size) : screen.close(size: terminal.size)
             form = .text(screen)
             try writer.enqueue(text)
-        try await writer.room()
+            try await writer.room()
         }
         try await writer.flush()
     }

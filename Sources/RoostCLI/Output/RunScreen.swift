@@ -107,7 +107,8 @@ struct RunScreen: Sendable {
 
     private mutating func prefix(_ id: StepID) -> Prefix {
         if let known = prefixes[id] { return known }
-        let name = theme.middle(TextSanitizer.plain(id.description), max(column, 8))
+        let text = TextSanitizer.plain(id.description)
+        let name = column > 0 ? theme.middle(text, column) : text
         let filled = name + String(repeating: " ", count: max(column - DisplayWidth.of(name), 0))
         let painted = inks[id].map { theme.paint(filled, $0) } ?? filled
         let prefix = Prefix(

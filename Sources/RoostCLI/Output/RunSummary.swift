@@ -36,13 +36,12 @@ struct RunSummary: Sendable {
             (.resolve, "resolving"), (.pull, "pulling"), (.create, "creating"), (.start, "starting"),
             (.wait, "waiting"), (.cleanup, "cleaning up"),
         ]
-        let told = parts.compactMap { phase, name in
-            phases[phase].flatMap { $0.wholeMilliseconds > 0 ? "\(name) \(DurationText.format($0))" : nil }
-        }
+        let told = parts.compactMap { phase, name in phases[phase].map { (name: name, duration: $0) } }
+            .filter { $0.duration.wholeMilliseconds > 0 }
+            .sorted { $0.duration > $1.duration }
+            .map { "\($0.name) \(DurationText.format($0.duration))" }
         guard !told.isEmpty else { return nil }
-        let separator = " \(theme.glyphs.separator) "
-        let ran = phases[.run].map { "; running \(DurationText.format($0))" } ?? ""
-        return "  time lost, by each stage's last step: " + told.joined(separator: separator) + ran
+        return "  lost on the slowest path: " + told.joined(separator: " \(theme.glyphs.separator) ")
     }
 
     private func details(_ step: StepReport) -> [String] {

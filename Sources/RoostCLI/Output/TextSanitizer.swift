@@ -1,9 +1,10 @@
 /// Makes text from outside safe to show: steps print what they like, and a terminal obeys what it is shown.
 ///
 /// Everything that could move the cursor, change the terminal's state, hide text or reorder it is shown escaped: `\x1b`
-/// for a byte, `\u{202e}` for a character. Colours pass where the stream has colours, and end with the line.
+/// for a byte, `\u{202e}` for a character. Colours pass where the stream has colours, and end with the line; elsewhere they
+/// are left out.
 struct TextSanitizer: Sendable {
-    /// Whether SGR sequences (`ESC[…m`) pass.
+    /// Whether SGR sequences (`ESC[…m`) pass; else they are left out.
     let passesColor: Bool
 
     /// One line of raw bytes as text.
@@ -61,9 +62,11 @@ private struct Writer {
         var index = 0
         while index < bytes.count {
             let byte = bytes[index]
-            if byte == 0x1B, passesColor, let length = ColorSequence.length(bytes[index...]) {
-                for byte in bytes[index..<(index + length)] { output.append(Unicode.Scalar(byte)) }
-                isColored = true
+            if byte == 0x1B, let length = ColorSequence.length(bytes[index...]) {
+                if passesColor {
+                    for byte in bytes[index..<(index + length)] { output.append(Unicode.Scalar(byte)) }
+                    isColored = true
+                }
                 index += length
             } else if byte < 0x80 {
                 let isShown = byte >= 0x20 && byte != 0x7F || byte == 0x09
