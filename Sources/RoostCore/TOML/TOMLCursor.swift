@@ -41,19 +41,32 @@ struct TOMLCursor {
         while let byte = current, byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") { advance() }
     }
 
-    /// Goes to the line break or the end.
-    mutating func skipLine() {
-        while let byte = current, byte != UInt8(ascii: "\n") { advance() }
+    /// Whether a line ends here, in the way of Unix or of Windows. A carriage return alone ends none.
+    var isAtLineBreak: Bool {
+        current == UInt8(ascii: "\n") || (current == UInt8(ascii: "\r") && peek(1) == UInt8(ascii: "\n"))
+    }
+
+    /// Goes to the line break or the end, but not past a character that no comment may hold.
+    mutating func skipComment() {
+        while let byte = current, !isAtLineBreak, !byte.isForbiddenControl { advance() }
     }
 
     /// Skips blanks, line breaks and comments.
     mutating func skipTrivia() {
         while let byte = current {
-            switch byte {
-            case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"), UInt8(ascii: "\n"): advance()
-            case UInt8(ascii: "#"): skipLine()
-            default: return
+            if byte == UInt8(ascii: "#") {
+                skipComment()
+                if current?.isForbiddenControl == true, !isAtLineBreak { return }
+            } else if byte.isBlank || isAtLineBreak {
+                advance()
+            } else {
+                return
             }
         }
     }
+}
+
+extension UInt8 {
+    /// The control characters that TOML forbids outside escapes: all but the tab.
+    var isForbiddenControl: Bool { (self < 0x20 && self != UInt8(ascii: "\t")) || self == 0x7f }
 }

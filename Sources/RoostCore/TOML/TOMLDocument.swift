@@ -34,32 +34,23 @@ package struct TOMLDocument: Sendable {
         }
 
         let located = TOMLLocator.locate(bytes)
-        if let problem = located.problem, let message = message(for: problem.kind) {
-            return refuse(message, problem.position)
+        var found = located.duplicates.map { diagnostic(for: $0, file: file) }
+        if let problem = located.problem {
+            found.append(
+                Diagnostic(.error, file: file, position: problem.position, message: message(for: problem.kind))
+            )
         }
-        let duplicates = located.duplicates.map { diagnostic(for: $0, file: file) }
+        guard found.isEmpty else { return (nil, found.sortedByPosition()) }
         do {
-            let isWhole = located.problem == nil
-            let root = try TOMLTree.parse(isWhole ? text : readable(bytes, upTo: located.end), places: located.tree)
-            guard duplicates.isEmpty else { return (nil, duplicates) }
-            if let problem = located.problem {
-                return refuse("this is not TOML: a value, a key or a line break is expected here", problem.position)
-            }
-            return (TOMLDocument(file: file, root: root), [])
+            return (TOMLDocument(file: file, root: try TOMLTree.parse(text, places: located.tree)), [])
         } catch {
-            // The parser stops at the first error, the locator reads on: where both mean the same line, its words tell
-            // more.
-            let knownLines = Set(duplicates.compactMap(\.line))
-            if let line = error.position?.line, knownLines.contains(line) { return (nil, duplicates) }
-            let syntax = Diagnostic(.error, file: file, position: error.position, message: error.message)
-            return (nil, (duplicates + [syntax]).sortedByPosition())
+            return refuse(error.message, error.position)
         }
     }
 
-    /// The message for what the parser must not see; `nil` for what it words better itself.
-    private static func message(for kind: TOMLLocator.Problem.Kind) -> String? {
+    private static func message(for kind: TOMLLocator.Problem.Kind) -> String {
         switch kind {
-        case .malformed: nil
+        case .malformed(let expectation): expectation
         case .tooDeep: "tables and lists are nested more than \(TOMLLocator.deepest) deep here"
         case .tooManyKeys: "the file has more than \(TOMLLocator.mostNodes) keys and list items"
         case .nulCharacter: "a NUL character cannot stand in a string"
@@ -75,12 +66,5 @@ package struct TOMLDocument: Sendable {
             keyPath: path.description,
             message: "defined twice; the first is in line \(duplicate.first.line)"
         )
-    }
-
-    /// What the parser may see of text that the locator could not follow: what it has checked, and the rest of that
-    /// line for the parser's message, but never enough to nest deeply.
-    private static func readable(_ bytes: [UInt8], upTo end: Int) -> String {
-        let rest = bytes[end...].prefix(200).prefix { $0 != UInt8(ascii: "\n") }
-        return String(decoding: bytes[..<end] + rest, as: UTF8.self)
     }
 }

@@ -1,7 +1,9 @@
 /// Finds where each key of a document stands, and refuses documents that would cost a parser too much.
 ///
 /// TOMLKit tells the place of syntax errors only, and gives a table's keys in alphabetical order. The locator reads just
-/// enough of the grammar to follow keys, brackets, strings and comments; whether values are right is left to TOMLKit.
+/// the shape of a document; whether a number fits, a day exists, and a table may be extended is left to TOMLKit. It is the stricter of the two in what it does read, since toml++ beneath
+/// TOMLKit ends the process (`TOML_ASSERT`) on some text that it should refuse: no text that the locator cannot follow
+/// may reach it.
 struct TOMLLocator {
     /// What the locator saw.
     struct Result {
@@ -9,8 +11,6 @@ struct TOMLLocator {
         var duplicates: [Duplicate] = []
         /// Where reading stopped, if it did; the tree holds what came before.
         var problem: Problem?
-        /// The offset in bytes up to which the document was read.
-        var end = 0
     }
 
     /// A key or table that is defined a second time.
@@ -22,7 +22,8 @@ struct TOMLLocator {
 
     struct Problem: Error {
         enum Kind {
-            case malformed
+            /// What should stand there instead, as a sentence.
+            case malformed(String)
             case tooDeep
             case tooManyKeys
             /// `\u0000`: the strings of the C interface beneath end there.
@@ -36,7 +37,7 @@ struct TOMLLocator {
     /// Tables within tables and arrays within arrays, all counted.
     static let deepest = 64
     /// Keys and array elements, all counted.
-    static let mostNodes = 50_000
+    static let mostNodes = 20_000
     /// Nobody reads on after this many.
     static let mostDuplicates = 100
 
@@ -56,7 +57,6 @@ struct TOMLLocator {
         } catch {
             locator.result.problem = error
         }
-        locator.result.end = locator.cursor.offset
         return locator.result
     }
 
@@ -77,21 +77,24 @@ struct TOMLLocator {
 
     private mutating func endLine() throws(Problem) {
         cursor.skipBlanks()
-        if cursor.current == UInt8(ascii: "#") { cursor.skipLine() }
-        if cursor.current == UInt8(ascii: "\r") { cursor.advance() }
-        guard cursor.current == nil || cursor.current == UInt8(ascii: "\n") else { throw problem(.malformed) }
+        if cursor.current == UInt8(ascii: "#") { cursor.skipComment() }
+        guard cursor.current == nil || cursor.isAtLineBreak else {
+            throw problem(.malformed("expected the end of the line"))
+        }
     }
 
     private mutating func readHeader() throws(Problem) {
         let isArray = cursor.sees("[", times: 2)
         cursor.advance(isArray ? 2 : 1)
         let keys = try readKeys(depth: 0)
-        guard cursor.sees("]", times: isArray ? 2 : 1) else { throw problem(.malformed) }
+        guard cursor.sees("]", times: isArray ? 2 : 1) else {
+            throw problem(.malformed("expected \"\(isArray ? "]]" : "]")\" after the table's name"))
+        }
         cursor.advance(isArray ? 2 : 1)
-        guard let last = keys.last else { throw problem(.malformed) }
+        guard let last = keys.last else { throw problem(.malformed("expected a key")) }
 
-        let parent = try descend(keys.dropLast(), from: TOMLKeyTree.root)
         let path = keys.map(\.bytes)
+        let parent = try descend(keys.dropLast(), from: TOMLKeyTree.root, path: path)
         let existing = result.tree.child(last.bytes, of: parent)
         if isArray {
             let array = try findOrAdd(last, in: parent, kind: .arrayOfTables)
@@ -116,11 +119,13 @@ struct TOMLLocator {
         depth: Int
     ) throws(Problem) {
         let keys = try readKeys(depth: depth)
-        guard let last = keys.last, cursor.sees("=") else { throw problem(.malformed) }
+        guard let last = keys.last, cursor.sees("=") else {
+            throw problem(.malformed("expected \"=\" after the key"))
+        }
         cursor.advance()
         cursor.skipBlanks()
-        let parent = try descend(keys.dropLast(), from: table)
         let full = path + keys.map(\.bytes)
+        let parent = try descend(keys.dropLast(), from: table, path: full)
         if let existing = result.tree.child(last.bytes, of: parent) {
             reportDuplicate(full, at: last, of: existing)
             // Read on, in a place of its own, to find what else is wrong.
@@ -137,12 +142,18 @@ struct TOMLLocator {
     }
 
     /// Goes down a path, making what is missing; from an array of tables to its last element.
-    private mutating func descend(_ keys: some Sequence<Key>, from start: TOMLKeyTree.NodeID) throws(Problem)
-        -> TOMLKeyTree.NodeID
-    {
+    ///
+    /// - Parameter path: The whole path that is on its way, for messages.
+    private mutating func descend(
+        _ keys: some Sequence<Key>,
+        from start: TOMLKeyTree.NodeID,
+        path: [[UInt8]]
+    ) throws(Problem) -> TOMLKeyTree.NodeID {
         var node = start
         for key in keys {
             node = try findOrAdd(key, in: node, kind: .implied)
+            // A value is whole where it stands; inline tables and lists cannot be extended elsewhere.
+            if result.tree.nodes[node].kind == .value { reportDuplicate(path, at: key, of: node) }
             if result.tree.nodes[node].kind == .arrayOfTables, let last = lastElement(of: node) { node = last }
         }
         return node
@@ -203,7 +214,7 @@ struct TOMLLocator {
             if cursor.sees(",") {
                 cursor.advance()
             } else if !cursor.sees("]") {
-                throw problem(.malformed)
+                throw problem(.malformed("expected \",\" or \"]\" after the list's item"))
             }
         }
     }
@@ -217,26 +228,36 @@ struct TOMLLocator {
             try readAssignment(in: node, path: path, depth: depth)
             cursor.skipBlanks()
             if cursor.sees("}") { return cursor.advance() }
-            guard cursor.sees(",") else { throw problem(.malformed) }
+            guard cursor.sees(",") else {
+                throw problem(.malformed("expected \",\" or \"}\" after the value; an inline table stands on one line"))
+            }
             cursor.advance()
         }
     }
 
-    /// A number, a boolean or a date: anything up to what can follow a value. A date may hold a blank.
+    /// A number, a boolean or a date. A date may hold one blank before its time.
     private mutating func readScalar() throws(Problem) {
-        let start = cursor.offset
-        scan: while let byte = cursor.current {
-            switch byte {
-            case UInt8(ascii: ","), UInt8(ascii: "]"), UInt8(ascii: "}"), UInt8(ascii: "#"), UInt8(ascii: "\n"),
-                UInt8(ascii: "\r"):
-                break scan
-            case UInt8(ascii: "["), UInt8(ascii: "{"), UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "="):
-                throw problem(.malformed)
-            default: cursor.advance()
-            }
+        let start = (offset: cursor.offset, position: cursor.position)
+        while let byte = cursor.current {
+            let isBlankOfDate =
+                byte == UInt8(ascii: " ") && cursor.offset == start.offset + 10 && cursor.peek(1)?.isDigit == true
+            guard byte.isScalarByte || isBlankOfDate else { break }
+            cursor.advance()
         }
-        guard cursor.offset > start else { throw problem(.malformed) }
+        let text = cursor.bytes[start.offset..<cursor.offset]
+        guard TOMLScalar.isWellFormed(text) else {
+            let expectation =
+                text.isEmpty ? "expected a value" : "not a number, true, false or a date; text stands in quotes"
+            throw Problem(kind: .malformed(expectation), position: start.position)
+        }
     }
 
     func problem(_ kind: Problem.Kind) -> Problem { Problem(kind: kind, position: cursor.position) }
+}
+
+extension UInt8 {
+    /// What numbers, booleans and dates are written with.
+    fileprivate var isScalarByte: Bool {
+        isBareKeyByte || self == UInt8(ascii: "+") || self == UInt8(ascii: ".") || self == UInt8(ascii: ":")
+    }
 }
