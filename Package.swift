@@ -23,7 +23,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.0"),
+        .package(url: "https://github.com/apple/swift-system.git", from: "1.6.0"),
         .package(url: "https://github.com/LebJe/TOMLKit.git", from: "0.6.0"),
     ],
     targets: [
@@ -35,9 +37,11 @@ let package = Package(
         .target(
             name: "RoostCLI",
             dependencies: [
-                "Pipeline", "ImagePull", "DockerEngine", "OCIDistribution", "RoostCore",
+                "Pipeline", "ImagePull", "Doctor", "DockerEngine", "OCIDistribution", "RoostCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings
         ),
@@ -51,6 +55,11 @@ let package = Package(
         ),
         .target(
             name: "ImagePull",
+            dependencies: ["DockerEngine", "OCIDistribution", "RoostCore"],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Doctor",
             dependencies: ["DockerEngine", "OCIDistribution", "RoostCore"],
             swiftSettings: settings
         ),
@@ -102,6 +111,7 @@ let package = Package(
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings
         ),
@@ -119,6 +129,11 @@ let package = Package(
         .testTarget(name: "DockerEngineTests", dependencies: ["DockerEngine", "RoostTesting"], swiftSettings: settings),
         .testTarget(name: "ImagePullTests", dependencies: ["ImagePull", "RoostTesting"], swiftSettings: settings),
         .testTarget(name: "PipelineTests", dependencies: ["Pipeline", "RoostTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "DoctorTests",
+            dependencies: ["Doctor", "RoostCLI", "DockerEngine", "RoostTesting"],
+            swiftSettings: settings
+        ),
         .testTarget(name: "RoostCLITests", dependencies: ["RoostCLI", "RoostTesting"], swiftSettings: settings),
         .testTarget(name: "RoostTestingTests", dependencies: ["RoostTesting"], swiftSettings: settings),
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),

@@ -32,8 +32,12 @@ let importTable: [String: ImportRow] = [
         targets: ["OCIDistribution", "RoostCore", "DockerEngine", "ImagePull"],
         modules: ["AsyncAlgorithms", "NIOCore"]
     ),
+    "Doctor": ImportRow(
+        targets: ["OCIDistribution", "RoostCore", "DockerEngine"],
+        modules: []
+    ),
     "RoostCLI": ImportRow(
-        targets: ["OCIDistribution", "RoostCore", "DockerEngine", "ImagePull", "Pipeline"],
+        targets: ["OCIDistribution", "RoostCore", "DockerEngine", "ImagePull", "Pipeline", "Doctor"],
         modules: ["ArgumentParser", "AsyncAlgorithms", "Configuration", "UnixSignals"]
     ),
     "roost": ImportRow(

@@ -8,6 +8,13 @@ package struct EngineVersion: Decodable, Sendable {
     package let operatingSystem: String?
     package let architecture: String?
     package let platform: PlatformName?
+    /// The programs that make up the engine; Podman names itself here.
+    package let components: [Component]?
+
+    package struct Component: Decodable, Sendable {
+        package let name: String
+        enum CodingKeys: String, CodingKey { case name = "Name" }
+    }
 
     package struct PlatformName: Decodable, Sendable {
         package let name: String
@@ -21,6 +28,7 @@ package struct EngineVersion: Decodable, Sendable {
         case operatingSystem = "Os"
         case architecture = "Arch"
         case platform = "Platform"
+        case components = "Components"
     }
 }
 
@@ -44,6 +52,8 @@ package struct EngineInfo: Decodable, Sendable {
     package let securityOptions: [String]?
     package let warnings: [String]?
     package let registries: RegistryConfiguration?
+    /// The engine's clock, RFC 3339 with up to nine decimals.
+    package let systemTime: String?
 
     enum CodingKeys: String, CodingKey {
         case id = "ID"
@@ -63,6 +73,7 @@ package struct EngineInfo: Decodable, Sendable {
         case securityOptions = "SecurityOptions"
         case warnings = "Warnings"
         case registries = "RegistryConfig"
+        case systemTime = "SystemTime"
     }
 
     /// How the engine reaches registries.

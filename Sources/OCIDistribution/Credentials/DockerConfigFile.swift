@@ -20,6 +20,11 @@ package struct DockerConfigFile: Sendable {
     private let helpers: [String: String]
     private let runner: CredentialHelper
 
+    /// The credential helpers that the file names, without their prefix `docker-credential-`, each once.
+    package var helperNames: [String] {
+        Set(helpers.values.filter { !$0.isEmpty } + (credentialStore.map { [$0] } ?? [])).sorted()
+    }
+
     /// The largest file that is read, in bytes.
     private static let largestSize = 4 << 20
 
