@@ -9,7 +9,8 @@ struct AuthenticationChallenge: Hashable, Sendable {
 
     /// The challenges of all the headers, in their order. What can't be read is left out.
     static func parse(_ headers: HTTPHeaders) -> [AuthenticationChallenge] {
-        headers[canonicalForm: "www-authenticate"].prefix(8).flatMap { parse(String($0)) }
+        // Not the canonical form, which splits at commas also within quotes.
+        headers["www-authenticate"].prefix(8).flatMap { parse($0) }
     }
 
     /// The challenges of one header's value. A header comes from outside: whatever it holds, this ends and does not

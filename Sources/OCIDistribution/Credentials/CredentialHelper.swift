@@ -64,10 +64,15 @@ package struct CredentialHelper: Sendable {
                 arguments: ["get"],
                 environment: environment.isEmpty
                     ? .inherit : .custom(Dictionary(variables, uniquingKeysWith: { first, _ in first })),
-                input: .string(server),
+                input: .inputWriter,
                 output: .bytes(limit: Self.largestOutput),
                 error: .discarded
-            )
+            ) { helper in
+                // A helper may end without reading. Then the write fails, and its status says the rest. The writer has to
+                // be finished in any case: swift-subprocess 1.0 traps on one that isn't, as with its own inputs.
+                _ = try? await helper.standardInputWriter.write(Array(server.utf8))
+                try await helper.standardInputWriter.finish()
+            }
             guard result.terminationStatus.isSuccess else {
                 if Task.isCancelled { throw CredentialError.cancelled }
                 return .failed(.ended(result.terminationStatus.description))
@@ -77,8 +82,6 @@ package struct CredentialHelper: Sendable {
             throw error
         } catch let error as SubprocessError where error.code == .executableNotFound {
             return .failed(.notInstalled)
-        } catch let error as SubprocessError where error.code == .failedToWriteToSubprocess {
-            return .failed(.ended("it did not read its input"))
         } catch {
             if Task.isCancelled { throw .cancelled }
             throw .helperOutput(helper: program)

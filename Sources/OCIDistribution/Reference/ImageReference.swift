@@ -101,7 +101,8 @@ extension ImageReference {
             rest = rest[..<colon]
         }
 
-        if rest.utf8.count == 64, rest.utf8.allSatisfy(\.isLowercaseHex) { throw .imageID }
+        // An id, also with the algorithm that the engine prints before it, which would read as a tag.
+        if isHash(rest) || (rest == "sha256" && tag.map { isHash($0[...]) } == true) { throw .imageID }
         let (registry, repository) = splitRegistry(rest)
         guard ReferenceGrammar.isRegistry(registry[...].utf8) else { throw .registry }
         try checkRepository(repository)
@@ -119,6 +120,10 @@ extension ImageReference {
         if registry == "index.docker.io" { registry = dockerHub }
         if registry == dockerHub, !repository.contains("/") { repository = "library/" + repository }
         return (registry, repository)
+    }
+
+    private static func isHash(_ text: Substring) -> Bool {
+        text.utf8.count == 64 && text.utf8.allSatisfy(\.isLowercaseHex)
     }
 
     private static func looksLikeHost(_ part: Substring) -> Bool {
