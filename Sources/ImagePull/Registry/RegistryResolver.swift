@@ -68,6 +68,11 @@ struct RegistryResolver: Sendable {
         return .unknown(reason: last.description, kind: last.failure.kind, retryAfter: last.retryAfter)
     }
 
+    /// Whether the engine asks others than the registry itself.
+    func hasMirrors(for reference: ImageReference) -> Bool {
+        RegistryRoute(to: reference.registry, configuration).stops.count > 1
+    }
+
     private func ask(
         _ stop: RegistryRoute.Stop,
         _ reference: ImageReference,

@@ -61,6 +61,13 @@ struct PullAttempt: Sendable {
         if let digest = item.target.digest, !image.has(digest), image.id != digest.description {
             return failed(.engine, "the engine reported the pull as done, but has another digest: not used", nil)
         }
+        // An engine pulls an image that is for one platform alone whatever platform it is asked for.
+        if let wanted = puller.options.platform, !image.isFor(wanted) {
+            let message =
+                "its registry has it for \(image.platform), not for \(wanted): name another image, or another platform "
+                + "(DOCKER_DEFAULT_PLATFORM)"
+            return refused(.notFound, message)
+        }
         return .pulled(item.reference, image)
     }
 
@@ -68,23 +75,31 @@ struct PullAttempt: Sendable {
     /// everything else may pass.
     private func classify(_ error: EngineError) async throws -> PullScheduler.Event {
         let message = EngineText.oneLine(error.description)
-        let answer: RegistryAnswer?
+        let resolver: RegistryResolver?
         do {
-            answer = try await puller.resolver()?.answer(for: item.target)
+            resolver = try await puller.resolver()
         } catch let lost as EngineError {
             if lost.isEngineUnavailable { throw lost }
-            answer = nil
+            resolver = nil
         }
-        switch answer {
+        switch try await resolver?.answer(for: item.target) {
         case .refused(let failure):
-            return .failed(item.reference, failure.of(item.reference), retryAfter: nil, jitter: 0)
+            return refused(failure.kind, failure.message)
         case .unknown(_, .rateLimited, let retryAfter):
             return failed(.rateLimited, message, retryAfter)
+        case .unknown where error.statusCode == 404 && resolver?.hasMirrors(for: item.target) == false:
+            // Only the engine reaches the registry, and the answer that it passes on is no mirror's.
+            return refused(.notFound, message)
         case .unknown(_, _, let retryAfter):
             return failed(.unavailable, message, retryAfter)
         case .found, nil:
             return failed(.engine, message, nil)
         }
+    }
+
+    private func refused(_ kind: PullFailure.Kind, _ message: String) -> PullScheduler.Event {
+        let failure = PullFailure(image: item.reference, kind: kind, message: message, isDefinite: true)
+        return .failed(item.reference, failure, retryAfter: nil, jitter: 0)
     }
 
     private func failed(_ kind: PullFailure.Kind, _ message: String, _ retryAfter: Duration?) -> PullScheduler.Event {
