@@ -48,6 +48,7 @@ package struct OutputStyle: Hashable, Sendable {
     ///   - size: The terminal's size; `nil` where the stream is no terminal.
     ///   - color: The user's choice.
     ///   - environment: `NO_COLOR`, `FORCE_COLOR`, `TERM`, `CI`, `LC_ALL`, `LC_CTYPE` and `LANG` are read.
+    /// - Returns: What the stream can show.
     package static func decide(size: TerminalSize?, color: ColorChoice, environment: [String: String]) -> OutputStyle {
         func isSet(_ name: String) -> Bool { environment[name].map { !$0.isEmpty } ?? false }
         let isCapable = size != nil && environment["TERM"] != "dumb"

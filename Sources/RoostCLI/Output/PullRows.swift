@@ -4,12 +4,13 @@ import RoostCore
 struct PullRows: Sendable {
     let theme: Theme
 
-    /// The rows, none wider than the terminal less one column, so that none wraps.
+    /// Draws the present state.
     ///
     /// - Parameters:
     ///   - board: The state of the pull.
     ///   - size: The terminal's; images beyond half its height are summed in one row.
     ///   - now: The clock's reading.
+    /// - Returns: The rows, none wider than the terminal less one column, so that none wraps.
     func draw(_ board: PullBoard, size: TerminalSize, now: Duration) -> [String] {
         guard board.isActive else { return [] }
         let columns = max(size.columns - 1, 1)

@@ -41,6 +41,7 @@ struct PullScreen: Sendable {
     /// - Parameters:
     ///   - duration: How long the whole pull took.
     ///   - size: The terminal's present size.
+    /// - Returns: What to write.
     mutating func finish(duration: Duration, size: TerminalSize) -> String {
         region.close(size: size) + verdict(duration) + "\n"
     }
