@@ -64,13 +64,15 @@ package struct ImagePuller: Sendable {
     /// - Parameters:
     ///   - plan: What ``resolve(_:)`` gave.
     ///   - onGroupReady: Called once for each of the plan's groups, in whatever order they complete, when every image
-    ///     that the group needs is on the engine. Create containers from the IDs it is given, which can't move.
+    ///     that the group needs is on the engine. It is given the image ID of each reference that the group's requests
+    ///     named: create containers from these, since a tag may move meanwhile.
     ///   - onImage: Called once for each image that is there, and for the one whose failure ends the pull.
     /// - Throws: ``PullFailure`` for the first image that can't be had; the other pulls have then been cancelled.
     ///   `EngineError` where the engine is gone. `CancellationError`.
     package func run(
         _ plan: PullPlan,
-        onGroupReady: @escaping @Sendable (PulledGroup) async -> Void = { _ in },
+        onGroupReady: @escaping @Sendable (_ group: Int, _ images: [ImageReference: String]) async -> Void = { _, _ in
+        },
         onImage: @escaping @Sendable (PullOutcome) async -> Void = { _ in }
     ) async throws {
         try await PullRun(puller: self, plan: plan, onGroupReady: onGroupReady, onImage: onImage).carryOut()
@@ -82,14 +84,14 @@ package struct ImagePuller: Sendable {
     /// - Throws: As ``resolve(_:)`` and ``run(_:onGroupReady:onImage:)`` do.
     package func pullAgain(
         _ reference: ImageReference,
-        policy: PullPolicyValue = .missing,
+        policy: PullPolicy = .missing,
         locked: Digest? = nil
     ) async throws -> String {
         // Freshness was settled by the first pull; now the image only has to be there.
         let request = PullRequest(reference: reference, policy: min(policy, .missing), locked: locked)
         let plan = try await observe(WantedImage.merge([request]), onQuestions: { _ in })
         let last = LastImage()
-        try await run(plan, onGroupReady: { await last.set($0.images[reference]) })
+        try await run(plan, onGroupReady: { _, images in await last.set(images[reference]) })
         guard let id = await last.id else {
             throw PullFailure(
                 image: reference,
@@ -105,11 +107,4 @@ package struct ImagePuller: Sendable {
         private(set) var id: String?
         func set(_ id: String?) { self.id = id }
     }
-}
-
-/// The images of a group, all on the engine.
-package struct PulledGroup: Sendable, Hashable {
-    package let group: Int
-    /// The image ID of each reference that the group's requests named.
-    package let images: [ImageReference: String]
 }

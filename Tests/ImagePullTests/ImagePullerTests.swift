@@ -29,21 +29,21 @@ struct ImagePullerTests {
         )
     }
 
-    private func requests(_ names: [String], policy: PullPolicyValue = .missing) throws -> [PullRequest] {
+    private func requests(_ names: [String], policy: PullPolicy = .missing) throws -> [PullRequest] {
         try names.enumerated().map { PullRequest(reference: try ref($1), policy: policy, group: $0) }
     }
 
     /// What a run called back with.
     private actor Calls {
-        var groups: [PulledGroup] = []
+        var groups: [Int: [ImageReference: String]] = [:]
         var outcomes: [PullOutcome] = []
-        func ready(_ group: PulledGroup) { groups.append(group) }
+        func ready(_ group: Int, _ images: [ImageReference: String]) { groups[group] = images }
         func finished(_ outcome: PullOutcome) { outcomes.append(outcome) }
     }
 
     private func run(_ puller: ImagePuller, _ plan: PullPlan) async throws -> Calls {
         let calls = Calls()
-        try await puller.run(plan, onGroupReady: { await calls.ready($0) }, onImage: { await calls.finished($0) })
+        try await puller.run(plan, onGroupReady: { await calls.ready($0, $1) }, onImage: { await calls.finished($0) })
         return calls
     }
 
@@ -57,8 +57,7 @@ struct ImagePullerTests {
         let puller = puller(engine, heads)
         let plan = try await puller.resolve(try requests(["a:1", "b:1", "docker.io/library/a:1"]))
         let calls = try await run(puller, plan)
-        let ready = await calls.groups.sorted { $0.group < $1.group }
-        #expect(ready.map(\.images) == [[a: "id-a"], [b: "id-b"], [a: "id-a"]])
+        #expect(await calls.groups == [0: [a: "id-a"], 1: [b: "id-b"], 2: [a: "id-a"]])
         let outcomes = await calls.outcomes.sorted { $0.image.familiar < $1.image.familiar }
         #expect(outcomes.map(\.imageID) == ["id-a", "id-b"])
         #expect(outcomes.map(\.digest) == [digest(1), digest(2)])
@@ -72,7 +71,7 @@ struct ImagePullerTests {
         let heads = MemoryHeads()
         let puller = puller(engine, heads)
         let calls = try await run(puller, try await puller.resolve(try requests(["a:1"])))
-        #expect(await calls.groups.map(\.images) == [[try ref("a:1"): "id"]])
+        #expect(await calls.groups == [0: [try ref("a:1"): "id"]])
         #expect(heads.questions.isEmpty)
         #expect(await engine.configurationReads == 0)
         #expect(await engine.pulls.isEmpty)

@@ -127,8 +127,8 @@ struct PullPlannerTests {
         #expect(lines.first?.contains("--offline") == true)
     }
 
-    @Test("a digest that is present is never asked about, whatever the policy", arguments: PullPolicyValue.allCases)
-    func digestPresent(policy: PullPolicyValue) throws {
+    @Test("a digest that is present is never asked about, whatever the policy", arguments: PullPolicy.allCases)
+    func digestPresent(policy: PullPolicy) throws {
         let wanted = try WantedImage.one("alpine:3@\(digest(1))", policy)
         let facts = PullFacts(present: [wanted.target: image("id", [("alpine", digest(1))])])
         #expect(!asks(wanted, facts))

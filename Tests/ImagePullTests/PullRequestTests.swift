@@ -30,7 +30,7 @@ struct PullRequestTests {
     func policy() throws {
         let alpine = try ref("alpine")
         for (policies, expected) in [
-            ([PullPolicyValue.never, .missing], PullPolicyValue.missing), ([.always, .never], .always),
+            ([PullPolicy.never, .missing], PullPolicy.missing), ([.always, .never], .always),
             ([.never, .never], .never),
         ] {
             #expect(

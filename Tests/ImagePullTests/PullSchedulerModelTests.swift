@@ -19,11 +19,11 @@ struct PullSchedulerModelTests {
     }
 
     private static func plan(_ random: inout SplitMix64) throws -> PullPlan {
-        var items: [PlannedImage] = []
+        var items: [PullPlanItem] = []
         for number in 0..<Int.random(in: 0...10, using: &random) {
             let reference = try ref("image\(number)")
             let pulled = items.filter { $0.action == .pull }.map(\.reference)
-            let action: PlannedImage.Action =
+            let action: PullPlanItem.Action =
                 switch Int.random(in: 0...4, using: &random) {
                 case 0: .present(image("present"))
                 case 1: .tag(from: image("elsewhere", [("x", digest(1))]))
@@ -31,7 +31,7 @@ struct PullSchedulerModelTests {
                 default: .pull
                 }
             items.append(
-                PlannedImage(
+                PullPlanItem(
                     reference: reference,
                     target: reference,
                     groups: Set((0...1).map { _ in Int.random(in: 0...3, using: &random) }).sorted(),

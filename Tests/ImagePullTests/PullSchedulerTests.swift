@@ -9,11 +9,11 @@ struct PullSchedulerTests {
     private func item(
         _ name: String,
         _ groups: [Int] = [0],
-        _ action: PlannedImage.Action = .pull,
+        _ action: PullPlanItem.Action = .pull,
         digest: Digest? = nil
-    ) throws -> PlannedImage {
+    ) throws -> PullPlanItem {
         let reference = try ref(name)
-        return PlannedImage(
+        return PullPlanItem(
             reference: reference,
             target: reference,
             groups: groups,
@@ -25,7 +25,7 @@ struct PullSchedulerTests {
     }
 
     private func scheduler(
-        _ items: [PlannedImage],
+        _ items: [PullPlanItem],
         limit: Int = 4,
         attempts: Int = 4
     ) -> PullScheduler {

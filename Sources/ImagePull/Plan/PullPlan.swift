@@ -2,9 +2,9 @@ package import OCIDistribution
 
 /// What a pull will do, image by image, in the order of need.
 package struct PullPlan: Sendable {
-    package let items: [PlannedImage]
+    package let items: [PullPlanItem]
 
-    package init(items: [PlannedImage]) {
+    package init(items: [PullPlanItem]) {
         self.items = items
     }
 
@@ -20,7 +20,7 @@ package struct PullPlan: Sendable {
 }
 
 /// What becomes of one image, and why.
-package struct PlannedImage: Sendable, Hashable {
+package struct PullPlanItem: Sendable, Hashable {
     package enum Action: Sendable, Hashable {
         /// The engine has it.
         case present(EngineImage)

@@ -20,7 +20,7 @@ package struct PullPlanner: Sendable {
 
     /// The plan, or all images that can't be had.
     package func plan(_ facts: PullFacts) throws(PullFailures) -> PullPlan {
-        var items: [PlannedImage] = []
+        var items: [PullPlanItem] = []
         var failures: [PullFailure] = []
         var leaders: [Digest: ImageReference] = [:]
         for image in wanted {
@@ -112,8 +112,8 @@ package struct PullPlanner: Sendable {
         _ found: EngineImage,
         _ reason: String,
         digest: Digest?
-    ) -> PlannedImage {
-        PlannedImage(
+    ) -> PullPlanItem {
+        PullPlanItem(
             reference: image.reference,
             target: image.target,
             groups: image.groups,
@@ -130,9 +130,9 @@ package struct PullPlanner: Sendable {
         _ reason: String,
         _ facts: PullFacts,
         _ leaders: inout [Digest: ImageReference]
-    ) -> PlannedImage {
+    ) -> PullPlanItem {
         let digest = image.target.digest ?? answer?.digest
-        var action = PlannedImage.Action.pull
+        var action = PullPlanItem.Action.pull
         var why = reason
         if let digest {
             if image.target.digest == nil, let same = facts.sameContent[digest] {
@@ -145,7 +145,7 @@ package struct PullPlanner: Sendable {
                 leaders[digest] = image.reference
             }
         }
-        return PlannedImage(
+        return PullPlanItem(
             reference: image.reference,
             target: image.target,
             groups: image.groups,

@@ -3,14 +3,14 @@ package import OCIDistribution
 /// One need for an image: a step's, or an argument of `roost pull`.
 package struct PullRequest: Sendable, Hashable {
     package let reference: ImageReference
-    package let policy: PullPolicyValue
+    package let policy: PullPolicy
     /// The order of need: the index of the stage whose containers need the image. Lower groups are pulled first.
     package let group: Int
     /// The digest that a lock file pins the reference to. The image is then pulled and found by `name@digest`; the tag
     /// on the engine is left as it is, since it may be in use and is not what this run asked for.
     package let locked: Digest?
 
-    package init(reference: ImageReference, policy: PullPolicyValue = .missing, group: Int = 0, locked: Digest? = nil) {
+    package init(reference: ImageReference, policy: PullPolicy = .missing, group: Int = 0, locked: Digest? = nil) {
         self.reference = reference
         self.policy = policy
         self.group = group
@@ -19,7 +19,7 @@ package struct PullRequest: Sendable, Hashable {
 }
 
 /// When an image is pulled, the least eager first.
-package enum PullPolicyValue: Int, Sendable, Hashable, CaseIterable, Comparable {
+package enum PullPolicy: String, Sendable, Hashable, CaseIterable, Comparable {
     /// Not at all: an image that the engine lacks is a failure.
     case never
     /// Only where the engine lacks it.
@@ -27,7 +27,15 @@ package enum PullPolicyValue: Int, Sendable, Hashable, CaseIterable, Comparable 
     /// Whenever the registry has another digest than the engine.
     case always
 
-    package static func < (left: PullPolicyValue, right: PullPolicyValue) -> Bool { left.rawValue < right.rawValue }
+    package static func < (left: PullPolicy, right: PullPolicy) -> Bool { left.eagerness < right.eagerness }
+
+    private var eagerness: Int {
+        switch self {
+        case .never: 0
+        case .missing: 1
+        case .always: 2
+        }
+    }
 }
 
 /// The needs for one image, put together: one decision, at most one pull, and one line in the log.
@@ -37,7 +45,7 @@ package struct WantedImage: Sendable, Hashable {
     /// What the engine is asked for: the reference, or the digest that it names or is locked to.
     package let target: ImageReference
     /// The most eager of the requests' policies.
-    package let policy: PullPolicyValue
+    package let policy: PullPolicy
     /// The groups that need the image, ascending.
     package let groups: [Int]
 

@@ -5,7 +5,7 @@ import RoostCore
 /// One try at getting one image, and what a failure of it means.
 struct PullAttempt: Sendable {
     let puller: ImagePuller
-    let item: PlannedImage
+    let item: PullPlanItem
     let progress: ProgressReporter
 
     /// Pulls the image through the engine and looks at what came.

@@ -5,7 +5,7 @@ import RoostCore
 /// One plan being carried out: does what the scheduler says and tells it what came of it.
 struct PullRun: Sendable {
     private let puller: ImagePuller
-    private let onGroupReady: @Sendable (PulledGroup) async -> Void
+    private let onGroupReady: @Sendable (Int, [ImageReference: String]) async -> Void
     private let onImage: @Sendable (PullOutcome) async -> Void
     private var scheduler: PullScheduler
     private let progress: ProgressReporter
@@ -21,7 +21,7 @@ struct PullRun: Sendable {
     init(
         puller: ImagePuller,
         plan: PullPlan,
-        onGroupReady: @escaping @Sendable (PulledGroup) async -> Void,
+        onGroupReady: @escaping @Sendable (Int, [ImageReference: String]) async -> Void,
         onImage: @escaping @Sendable (PullOutcome) async -> Void
     ) {
         self.puller = puller
@@ -86,7 +86,7 @@ struct PullRun: Sendable {
         case .finished(let reference, let image, let how):
             await report(reference, Self.result(how, image), image)
         case .groupReady(let group):
-            await onGroupReady(PulledGroup(group: group, images: scheduler.images(ofGroup: group)))
+            await onGroupReady(group, scheduler.images(ofGroup: group))
         case .halt(let failure):
             group.cancelAll()
             await report(failure.image, .failed(failure), nil)
@@ -138,7 +138,7 @@ struct PullRun: Sendable {
     }
 
     /// The digest that the image was resolved to, where that is what came; else the one it is known by.
-    private static func digest(of image: EngineImage, _ item: PlannedImage) -> Digest? {
+    private static func digest(of image: EngineImage, _ item: PullPlanItem) -> Digest? {
         if let digest = item.digest, image.has(digest) { return digest }
         return image.digest(for: item.target)
     }

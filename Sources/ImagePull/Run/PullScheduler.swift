@@ -50,7 +50,7 @@ package struct PullScheduler: Sendable {
     }
 
     private struct Item {
-        let plan: PlannedImage
+        let plan: PullPlanItem
         var state = State.idle
         var attempt = 0
     }
@@ -76,7 +76,7 @@ package struct PullScheduler: Sendable {
     }
 
     /// What an image's plan was.
-    package func plan(of reference: ImageReference) -> PlannedImage? { places[reference].map { items[$0].plan } }
+    package func plan(of reference: ImageReference) -> PullPlanItem? { places[reference].map { items[$0].plan } }
 
     /// The image IDs of a group; complete once the group is ready.
     package func images(ofGroup group: Int) -> [ImageReference: String] {

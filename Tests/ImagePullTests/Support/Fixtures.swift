@@ -44,7 +44,7 @@ func registryConfiguration(_ json: String) throws -> EngineInfo.RegistryConfigur
 }
 
 extension ImagePull.WantedImage {
-    static func one(_ text: String, _ policy: PullPolicyValue = .missing, group: Int = 0) throws -> WantedImage {
+    static func one(_ text: String, _ policy: PullPolicy = .missing, group: Int = 0) throws -> WantedImage {
         let merged = WantedImage.merge([PullRequest(reference: try ref(text), policy: policy, group: group)])
         return merged[0]
     }
