@@ -96,7 +96,8 @@ struct FaultProxyTests {
                 #expect(answer.hasSuffix("\r\n\r\n" + String("0123456789".prefix(count))))
                 #expect(answer.lowercased().contains("content-length: 10\r\n"))
             }
-            #expect(try await proxy.log.waitFor { $0.isFinished }.bytesSent == count)
+            let entry = try await proxy.waitFor { $0.isFinished }
+            #expect(entry.bytesSent == count)
         }
     }
 
@@ -131,7 +132,8 @@ struct FaultProxyTests {
                 let entry = try await proxy.waitFor { $0.path == "/h" }
                 #expect(entry.status == nil && !entry.isFinished)
             }
-            #expect(try await proxy.waitFor { $0.isFinished }.status == nil)
+            let ended = try await proxy.waitFor { $0.isFinished }
+            #expect(ended.status == nil)
         }
     }
 
@@ -206,7 +208,8 @@ struct FaultProxyTests {
                     try await proxy.waitFor { $0.bytesSent > 0 }
                 }
                 // Far less than a reader without a brake would have been sent by the time it went away.
-                #expect(try await proxy.waitFor { $0.isFinished }.bytesSent < 100_000_000)
+                let entry = try await proxy.waitFor { $0.isFinished }
+                #expect(entry.bytesSent < 100_000_000)
             }
         }
     }

@@ -73,7 +73,7 @@ package struct TestLayer: Hashable, Sendable {
     ]
 
     private static func busyboxFiles() throws -> [TestFile] {
-        let places = ["/bin/busybox", "/usr/bin/busybox"]
+        let places = [TestEnvironment.busybox, "/bin/busybox", "/usr/bin/busybox"].compactMap(\.self)
         guard let bytes = places.lazy.compactMap({ FileManager.default.contents(atPath: $0) }).first else {
             throw NoBusybox()
         }

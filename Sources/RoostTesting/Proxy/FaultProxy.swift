@@ -47,6 +47,8 @@ package struct FaultProxy: Sendable {
         )
         // The proxy must never be the queue: its clients' own limits are what is tested.
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 1024
+        // An upstream that is down is to be reported, not waited for.
+        configuration.connectionPool.retryConnectionEstablishment = false
         configuration.httpVersion = .http1Only
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         let core = Core(upstream: upstream, client: client)

@@ -1,38 +1,44 @@
 import Foundation
 
-/// Runs one piece of work many times on random input, and names the seed of the round that failed.
+/// Runs one piece of work many times on random input, and names the seed when a round fails.
 package enum Fuzzing {
-    /// A round failed; `ROOST_TEST_SEED` repeats exactly that round.
+    /// A round failed; `ROOST_SOAK_SEED` makes a run go through the same rounds again.
     package struct RoundFailed: Error, CustomStringConvertible {
         package let seed: UInt64
+        /// Counted from 1.
+        package let round: Int
         package let cause: any Error
 
         package var description: String {
-            "\(cause)\nRepeat this round alone with ROOST_TEST_SEED=\(seed)"
+            "round \(round) failed: \(cause)\nTo repeat: ROOST_SOAK_SEED=\(seed)"
         }
     }
 
     /// Runs `body` once a round, each with a generator of its own.
     ///
     /// - Parameters:
-    ///   - rounds: How many rounds; a single one where `ROOST_TEST_SEED` names the seed.
+    ///   - rounds: How many rounds.
+    ///   - seed: Decides every round's input; `ROOST_SOAK_SEED`, else a random one.
     ///   - isolation: The caller's isolation, which `body` keeps.
     ///   - body: The work; it fails by throwing.
     /// - Throws: ``RoundFailed`` with the seed.
     package static func run(
         rounds: Int,
+        seed: UInt64 = Fuzzing.environmentSeed ?? .random(in: .min ... .max),
         isolation: isolated (any Actor)? = #isolation,
         _ body: (inout SplitMix64) async throws -> Void
     ) async throws {
-        let fixed = ProcessInfo.processInfo.environment["ROOST_TEST_SEED"].flatMap(UInt64.init)
-        var seeds = SplitMix64(seed: .random(in: .min ... .max))
-        for _ in 0..<(fixed == nil ? rounds : 1) {
-            var generator = SplitMix64(seed: fixed ?? seeds.next())
+        var seeds = SplitMix64(seed: seed)
+        for round in 1...max(rounds, 1) {
+            var generator = SplitMix64(seed: seeds.next())
             do {
                 try await body(&generator)
             } catch {
-                throw RoundFailed(seed: generator.seed, cause: error)
+                throw RoundFailed(seed: seed, round: round, cause: error)
             }
         }
     }
+
+    /// The seed that `make soak` prints and takes.
+    package static let environmentSeed = ProcessInfo.processInfo.environment["ROOST_SOAK_SEED"].flatMap(UInt64.init)
 }
