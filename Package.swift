@@ -139,7 +139,7 @@ let package = Package(
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["RoostCLI", "Pipeline", "ImagePull", "DockerEngine", "RoostTesting"],
+            dependencies: ["RoostCLI", "Doctor", "Pipeline", "ImagePull", "DockerEngine", "RoostTesting"],
             swiftSettings: settings
         ),
     ]
