@@ -7,19 +7,14 @@ package import RoostCore
 package struct LockFile: Hashable, Sendable {
     package struct Entry: Hashable, Sendable {
         package let reference: ImageReference
-        /// The image's manifest, for the platform of the machine that wrote the lock file.
+        /// What the tag named when it was locked: an index where the registry has the image for several platforms, which
+        /// pins it on every platform alike, else a manifest.
         package let digest: Digest
-        /// The index over all platforms; `nil` where the registry has the image for one platform only.
-        package let indexDigest: Digest?
 
-        package init(reference: ImageReference, digest: Digest, indexDigest: Digest? = nil) {
+        package init(reference: ImageReference, digest: Digest) {
             self.reference = reference
             self.digest = digest
-            self.indexDigest = indexDigest
         }
-
-        /// What to pull: the index where there is one, which pins the image on every platform alike.
-        package var pinnedDigest: Digest { indexDigest ?? digest }
     }
 
     package static let fileName = "roost.lock"
@@ -39,7 +34,7 @@ package struct LockFile: Hashable, Sendable {
     ///
     /// - Returns: `nil` where the lock file does not know the image: it has to be locked anew.
     package func digest(for reference: ImageReference) -> Digest? {
-        reference.digest ?? byReference[reference]?.pinnedDigest
+        reference.digest ?? byReference[reference]?.digest
     }
 
     /// The images that need an entry and have none, in their order, each once.
@@ -68,7 +63,6 @@ extension LockFile {
                 digest = "\(entry.digest)"
 
                 """
-            if let index = entry.indexDigest { text += "index_digest = \"\(index)\"\n" }
         }
         return text
     }
@@ -110,7 +104,6 @@ extension LockFile {
     private static func entry(_ table: TOMLTableReader) -> Entry? {
         let reference = table.string("reference")
         let manifest = digest("digest", in: table)
-        let index = digest("index_digest", in: table)
         table.finish()
         for key in ["reference", "digest"] where !table.has(key) {
             table.reportMissing(key, "each image has a reference and a digest")
@@ -118,7 +111,7 @@ extension LockFile {
         guard let reference else { return nil }
         do {
             let parsed = try ImageReference(parsing: reference.value)
-            return manifest.map { Entry(reference: parsed, digest: $0, indexDigest: index) }
+            return manifest.map { Entry(reference: parsed, digest: $0) }
         } catch {
             table.collector.error(error.description, at: reference.position, key: reference.path)
             return nil

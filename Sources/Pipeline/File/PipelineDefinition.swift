@@ -54,13 +54,3 @@ package struct StageDefinition: Hashable, Sendable {
         self.position = position
     }
 }
-
-/// When an image is pulled.
-package enum PullPolicy: String, Hashable, Sendable, CaseIterable {
-    /// Only where the engine lacks it.
-    case missing
-    /// Whenever the registry has another digest than the engine.
-    case always
-    /// Not at all: an image that the engine lacks is an error.
-    case never
-}

@@ -33,7 +33,9 @@ package enum PipelineLocator {
 
     /// The file that a person names, as seen from `folder`.
     package static func file(named path: String, from folder: URL) -> PipelineFile {
-        PipelineFile(url: URL(fileURLWithPath: path, relativeTo: folder).standardizedFileURL, shownName: path)
+        // Not `URL(fileURLWithPath:relativeTo:)`, which takes a folder without a slash at its end for a file.
+        let url = path.hasPrefix("/") ? URL(fileURLWithPath: path) : folder.appendingPathComponent(path)
+        return PipelineFile(url: url.standardizedFileURL, shownName: path)
     }
 
     /// Reads the file's text, at most a little more than what ``PipelineParser`` accepts.

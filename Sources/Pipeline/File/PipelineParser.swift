@@ -1,3 +1,4 @@
+import ImagePull
 import Foundation
 package import RoostCore
 

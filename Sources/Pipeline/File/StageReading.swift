@@ -114,7 +114,7 @@ extension PipelineReading {
     /// The stages of the flat form: neighbours with `parallel = true` share one, every other step has its own. They are
     /// named by their number.
     func flatStages(_ tables: Located<[TOMLTableReader]>, defaults: Defaults) -> [StageDefinition] {
-        var stages: [StageDefinition] = []
+        var groups: [(steps: [StepDefinition], position: SourcePosition?)] = []
         var names: Set<String> = []
         var lastIsParallel = false
         for table in tables.value {
@@ -132,21 +132,17 @@ extension PipelineReading {
                 table.reportMissing("name", "a step's name, such as name = \"build\"")
             }
 
-            let joins = isParallel && lastIsParallel
-            let stage = String(joins ? stages.count : stages.count + 1)
-            let id = StepID(stage: stage, step: name?.value ?? "")
+            if !(isParallel && lastIsParallel) { groups.append(([], table.position)) }
             lastIsParallel = isParallel
-            guard let step = step(id, table, defaults: defaults) else { continue }
-            if joins, let last = stages.popLast() {
-                stages.append(StageDefinition(name: last.name, steps: last.steps + [step], position: last.position))
-            } else {
-                stages.append(StageDefinition(name: stage, steps: [step], position: table.position))
-            }
+            let id = StepID(stage: String(groups.count), step: name?.value ?? "")
+            if let step = step(id, table, defaults: defaults) { groups[groups.count - 1].steps.append(step) }
         }
         if tables.value.isEmpty, !collector.hasErrors {
             collector.error("the list has no steps, so there is nothing to run", at: tables.position, key: tables.path)
         }
-        return stages
+        return groups.enumerated().map { index, group in
+            StageDefinition(name: String(index + 1), steps: group.steps, position: group.position)
+        }
     }
 
     /// - Parameter seen: Whether another entry has the same name by Unicode's rules, which TOML does not apply.

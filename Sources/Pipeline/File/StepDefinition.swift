@@ -1,3 +1,4 @@
+package import ImagePull
 package import OCIDistribution
 package import RoostCore
 

@@ -1,3 +1,4 @@
+import ImagePull
 import OCIDistribution
 import RoostCore
 

@@ -1,3 +1,4 @@
+package import ImagePull
 package import OCIDistribution
 
 /// What a run will do, in which order and with which images: a pure function of the definition and the machine's default
@@ -14,9 +15,10 @@ package struct PipelinePlan: Hashable, Sendable {
     /// - Parameters:
     ///   - definition: The checked pipeline.
     ///   - defaultMaxParallel: How many steps may run at once where the file does not say; at least 1.
-    package init(_ definition: PipelineDefinition, defaultMaxParallel: Int) {
+    ///   - override: The caller's number, which wins over the file's.
+    package init(_ definition: PipelineDefinition, defaultMaxParallel: Int, override: Int? = nil) {
         self.definition = definition
-        maxParallel = max(1, definition.maxParallel ?? defaultMaxParallel)
+        maxParallel = max(1, override ?? definition.maxParallel ?? defaultMaxParallel)
         stages = definition.stages.map { StagePlan(name: $0.name, steps: $0.steps, images: PlannedImage.of($0.steps)) }
         images = PlannedImage.of(definition.steps)
     }

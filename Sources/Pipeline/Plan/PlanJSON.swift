@@ -1,3 +1,4 @@
+import ImagePull
 package import Foundation
 import OCIDistribution
 import RoostCore

@@ -1,3 +1,4 @@
+import ImagePull
 import RoostCore
 
 /// A plan for people: what `roost plan` prints.

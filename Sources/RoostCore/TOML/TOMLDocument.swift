@@ -20,7 +20,7 @@ package struct TOMLDocument: Sendable {
             (nil, [Diagnostic(.error, file: file, position: position, message: message)])
         }
         guard text.utf8.count <= mostBytes.bytes else {
-            return refuse("the file has \(ByteCount(Int64(text.utf8.count))); at most \(mostBytes) is read", nil)
+            return refuse("the file is larger than \(mostBytes), which is the most that is read", nil)
         }
         let bytes = Array(text.utf8)
         if let nul = bytes.firstIndex(of: 0) {
