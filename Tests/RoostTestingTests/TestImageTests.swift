@@ -6,7 +6,7 @@ import Subprocess
 import Testing
 
 /// Whether the machine has the programs that these tests hold the images against.
-private func hasProgram(_ name: String) -> Bool {
+func hasProgram(_ name: String) -> Bool {
     (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
         .contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(name)") }
 }

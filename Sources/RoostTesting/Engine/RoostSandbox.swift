@@ -72,6 +72,7 @@ package struct RoostSandbox: Sendable {
     ///   - environment: Variables beside or over the sandbox's own.
     ///   - terminal: The size of a terminal to run it on; pipes where there is none.
     /// - Returns: How it ended and what it wrote.
+    /// - Throws: ``TestEnvironment/Missing`` outside `make test`, or the failure to start the program.
     package func roost(
         _ arguments: [String],
         environment: [String: String] = [:],
@@ -88,6 +89,7 @@ package struct RoostSandbox: Sendable {
     ///   - terminal: The size of a terminal to run it on; pipes where there is none.
     ///   - body: Waits for lines and sends signals. Where it throws, the program is ended.
     /// - Returns: How it ended and what it wrote, once it has ended by itself or by a signal that `body` sent.
+    /// - Throws: What `body` throws, ``TestEnvironment/Missing`` outside `make test`, or the failure to start the program.
     package func roost(
         _ arguments: [String],
         environment: [String: String] = [:],
