@@ -62,7 +62,7 @@ extension ImagePuller {
     }
 
     /// Does `work` for each of `keys`, not too many at once.
-    private static func forEach<Key: Hashable & Sendable, Value: Sendable>(
+    static func forEach<Key: Hashable & Sendable, Value: Sendable>(
         _ keys: [Key],
         _ work: @escaping @Sendable (Key) async throws -> Value
     ) async throws -> [Key: Value] {

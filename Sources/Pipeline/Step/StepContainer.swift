@@ -1,7 +1,7 @@
 import DockerEngine
 import Foundation
 import OCIDistribution
-import RoostCore
+package import RoostCore
 
 /// What is the same for all steps of a run.
 package struct RunContext: Sendable {

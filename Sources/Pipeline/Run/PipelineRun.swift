@@ -1,0 +1,217 @@
+package import AsyncAlgorithms
+package import DockerEngine
+import Foundation
+package import ImagePull
+import OCIDistribution
+import RoostCore
+
+/// Carries out a plan: pulls its images, runs its stages, and reports.
+///
+/// The decisions are ``RunScheduler``'s; this is the loop around it that starts the tasks and hands it what they report.
+package struct PipelineRun: Sendable {
+    private let plan: PipelinePlan
+    private let engine: EngineClient
+    private let context: RunContext
+    private let interruption: Interruption
+    private let lock: LockFile?
+    private let makePuller: @Sendable (@escaping @Sendable (PullEvent) async -> Void) -> ImagePuller
+
+    /// Four at once: more make each start slower and none of them faster (measured on two cores).
+    private static let concurrentStarts = 4
+
+    private enum Input: Sendable {
+        case resolved
+        case imagesReady(stage: Int, images: [ImageReference: String])
+        case imagesFailed(String)
+        case stepFinished(StepReport)
+        case interrupted(InterruptionCause)
+    }
+
+    /// - Parameters:
+    ///   - plan: What to run.
+    ///   - engine: Where.
+    ///   - context: What all steps share.
+    ///   - interruption: How it is ended from outside.
+    ///   - lock: Digests to take the images by; `nil` takes what their tags name now.
+    ///   - makePuller: Makes the puller, which reports to the closure it is given.
+    package init(
+        plan: PipelinePlan,
+        engine: EngineClient,
+        context: RunContext,
+        interruption: Interruption,
+        lock: LockFile?,
+        makePuller: @escaping @Sendable (@escaping @Sendable (PullEvent) async -> Void) -> ImagePuller
+    ) {
+        self.plan = plan
+        self.engine = engine
+        self.context = context
+        self.interruption = interruption
+        self.lock = lock
+        self.makePuller = makePuller
+    }
+
+    /// Runs the pipeline to its end.
+    ///
+    /// To end it early, raise the interruption; the calling task must not be cancelled, since a cancelled task could not
+    /// clean up.
+    ///
+    /// - Parameter channel: Takes the events, the last of them `runFinished`; finished when this returns.
+    /// - Returns: The report that the last event carries too.
+    package func execute(into channel: AsyncChannel<RunEvent>) async -> RunReport {
+        let startedAt = Date()
+        let runStart = ContinuousClock.now
+        let texts = plan.images.map { ($0.reference.description, $0.text) }
+        let recorder = RunRecorder(channel: channel, imageTexts: Dictionary(texts) { first, _ in first })
+        await recorder.emit(
+            .runStarted(
+                RunHeader(
+                    runID: context.runID.description,
+                    pipeline: plan.name,
+                    file: plan.definition.file.shownName,
+                    steps: plan.steps.map(\.id),
+                    engine: "\(engine.about.platform?.name ?? "engine") \(engine.about.version) at \(engine.endpoint)"
+                )
+            )
+        )
+        let book = await loop(recorder, runStart: runStart)
+        let verdict = RunVerdict(interruption: interruption.cause, firstCause: book.firstCause)
+        var report = RunReport(
+            runID: context.runID.description,
+            pipeline: plan.name,
+            status: verdict.status,
+            exitCode: verdict.exitCode,
+            startedAt: startedAt,
+            duration: .now - runStart,
+            images: recorder.images,
+            stages: book.stages,
+            warnings: recorder.warnings
+        )
+        report.reason = verdict.reason
+        await recorder.emit(.runFinished(report))
+        channel.finish()
+        return report
+    }
+
+    // MARK: - The loop
+
+    private func loop(_ recorder: RunRecorder, runStart: ContinuousClock.Instant) async -> RunBook {
+        let (inputs, inbox) = AsyncStream.makeStream(of: Input.self)
+        let puller = makePuller { await recorder.emit(.pull($0)) }
+        let noMorePulls = Latch()
+        let runner = StepRunner(
+            engine: engine,
+            context: context,
+            interruption: interruption,
+            startLimit: ConcurrencyLimit(Self.concurrentStarts),
+            emit: { await recorder.emit($0) },
+            pullAgain: {
+                try await puller.pullAgain($0.image, policy: $0.pull, locked: lock?.digest(for: $0.image))
+            }
+        )
+        let steps = Dictionary(plan.steps.map { ($0.id, $0) }) { first, _ in first }
+        return await withTaskGroup(of: Void.self) { group in
+            var book = RunBook(plan: plan, runStart: runStart)
+            var images: [Int: [ImageReference: String]] = [:]
+            var scheduler = RunScheduler(
+                stages: plan.stages.map { ($0.name, $0.steps.map(\.id)) },
+                maxParallel: plan.maxParallel
+            )
+            var currentStage = 0
+            var isOver = false
+
+            func perform(_ actions: [RunScheduler.Action]) async {
+                for action in actions {
+                    switch action {
+                    case .beginStage(let stage):
+                        currentStage = stage
+                        await recorder.emit(.stageStarted(book.begin(stage: stage)))
+                    case .start(let id):
+                        guard let step = steps[id], let image = images[currentStage]?[step.image] else {
+                            let report = StepReport(id: id, image: "", status: .infrastructureError)
+                            inbox.yield(.stepFinished(report))
+                            continue
+                        }
+                        let timeline = book.timeline(stage: currentStage)
+                        group.addTask {
+                            let report = await runner.run(step, imageID: image, attempt: 1, timeline: timeline)
+                            inbox.yield(.stepFinished(report))
+                        }
+                    case .skip(let id, let reason):
+                        var report = StepReport(id: id, image: steps[id]?.imageText ?? "", status: .skipped)
+                        report.reason = reason
+                        book.add(report)
+                        await recorder.emit(.stepFinished(report))
+                    case .endStage(let stage):
+                        await recorder.emit(.stageFinished(book.end(stage: stage)))
+                    case .cancelPulls:
+                        noMorePulls.open()
+                    case .endRun:
+                        isOver = true
+                    }
+                }
+            }
+
+            group.addTask { await pullImages(puller, noMorePulls, inbox) }
+            group.addTask {
+                if await interruption.stop.wait(), let cause = interruption.cause { inbox.yield(.interrupted(cause)) }
+            }
+            await perform(scheduler.handle(.began))
+            var next = inputs.makeAsyncIterator()
+            while !isOver, let input = await next.next() {
+                switch input {
+                case .resolved:
+                    book.noteResolved()
+                case .imagesReady(let stage, let ready):
+                    images[stage] = ready
+                    book.noteImagesReady(stage: stage)
+                    await perform(scheduler.handle(.imagesReady(stage: stage)))
+                case .imagesFailed(let reason):
+                    book.note(cause: .images(reason))
+                    await perform(scheduler.handle(.imagesFailed(reason: reason)))
+                case .stepFinished(let report):
+                    book.add(report)
+                    await recorder.emit(.stepFinished(report))
+                    await perform(scheduler.handle(.stepFinished(report.id, report.status)))
+                case .interrupted(let cause):
+                    await recorder.emit(
+                        .notice(
+                            "interrupted (\(cause.name)): stopping containers, up to "
+                                + "\(DurationText.format(context.stopGrace)); interrupt again to kill them"
+                        )
+                    )
+                    await perform(scheduler.handle(.interrupted(cause)))
+                }
+            }
+            // All steps have ended: what is left only waits for what nobody needs any more.
+            noMorePulls.open()
+            group.cancelAll()
+            return book
+        }
+    }
+
+    // MARK: - Images
+
+    /// Resolves and pulls the images of all stages, the first stage's first, until done or no longer wanted.
+    private func pullImages(_ puller: ImagePuller, _ noMorePulls: Latch, _ inbox: AsyncStream<Input>.Continuation) async
+    {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do {
+                    let pullPlan = try await puller.resolve(plan.pullRequests(lock: lock))
+                    inbox.yield(.resolved)
+                    try await puller.run(
+                        pullPlan,
+                        onGroupReady: { stage, images in inbox.yield(.imagesReady(stage: stage, images: images)) }
+                    )
+                } catch is CancellationError {
+                    // Nobody needs the images any more.
+                } catch {
+                    inbox.yield(.imagesFailed("\(error)"))
+                }
+            }
+            group.addTask { await noMorePulls.wait() }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+}

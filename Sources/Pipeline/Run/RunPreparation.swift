@@ -1,0 +1,31 @@
+package import DockerEngine
+import Foundation
+import RoostCore
+
+/// Makes what all steps of a run share, from the machine and the engine.
+package enum RunPreparation {
+    /// - Parameters:
+    ///   - plan: What will run.
+    ///   - engine: Where.
+    ///   - environment: The process's environment, for the places of the state.
+    /// - Throws: `EngineError`, `LogFileError`, or `Installation.Unavailable`.
+    package static func context(
+        for plan: PipelinePlan,
+        on engine: EngineClient,
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) async throws -> RunContext {
+        let runID = RunID(date: Date(), random: UInt32.random(in: 0...UInt32.max))
+        let project = plan.definition.file.projectFolder.resolvingSymlinksInPath().path(percentEncoded: false)
+        // A mount's source has no slash at its end, but for the root.
+        let folder = project.count > 1 && project.hasSuffix("/") ? String(project.dropLast()) : project
+        let installation = try Installation.load(from: RoostFolders(environment: environment).state)
+        return RunContext(
+            runID: runID,
+            installation: installation,
+            owner: .current,
+            projectFolder: folder,
+            logs: try LogFolder(project: folder, runID: runID.description),
+            limitsSwap: try await engine.info().swapLimit ?? false
+        )
+    }
+}

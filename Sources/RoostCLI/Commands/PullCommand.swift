@@ -1,0 +1,124 @@
+import ArgumentParser
+import AsyncAlgorithms
+import DockerEngine
+import Foundation
+import ImagePull
+import OCIDistribution
+import Pipeline
+import RoostCore
+
+/// `roost pull`.
+struct PullCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pull",
+        abstract: "Pull images in parallel.",
+        discussion: """
+            Asks the registries for all images first; if one of them is definitely not to be had, all such are named \
+            together and nothing is pulled. The same content under two names is pulled once.
+
+            EXAMPLE
+              roost pull alpine:3.20 python:3.13-slim
+              roost pull --from roost.toml --always
+            """
+    )
+
+    @Argument(help: ArgumentHelp("Images, such as alpine:3.20 or ghcr.io/org/tool@sha256:….", valueName: "image"))
+    var images: [String] = []
+
+    @Option(help: ArgumentHelp("Pull the images of this pipeline, the first stage's first.", valueName: "file"))
+    var from: String?
+
+    @Flag(help: "Pull also what is present, where the registry has something else by now.")
+    var always = false
+
+    @Flag(help: "With --from: take every image by the digest in roost.lock, beside the pipeline's file.")
+    var locked = false
+
+    @Option(help: "text, or json: events on standard output.")
+    var format = RunCommand.Format.text
+
+    @OptionGroup var engine: EngineOptions
+    @OptionGroup var pulling: PullSettingsOptions
+    @OptionGroup var appearance: AppearanceOptions
+
+    func run() async throws {
+        let settings = try SettingsLoader.load(pulling: pulling, color: appearance.color)
+        let requests = try await requests()
+        let configuration = try engine.configuration()
+        let interruption = Interruption()
+        try await SignalWatch.during(interruption) {
+            try await EngineSession.with(configuration, settings: settings) { session in
+                try await pull(requests, session, settings, interruption)
+            }
+        }
+        if let cause = interruption.cause { throw ExitCode(cause.exitCode) }
+    }
+
+    /// What is asked for, by the arguments and by the pipeline.
+    private func requests() async throws -> [PullRequest] {
+        guard !images.isEmpty || from != nil else {
+            throw UsageError(description: "name an image, or a pipeline with --from FILE; see 'roost pull --help'")
+        }
+        guard !locked || from != nil else {
+            throw UsageError(description: "--locked needs --from FILE: the lock file lies beside the pipeline's file")
+        }
+        let policy: PullPolicy? = always ? .always : nil
+        var requests: [PullRequest] = []
+        for image in images {
+            do {
+                requests.append(
+                    PullRequest(reference: try ImageReference(parsing: image), policy: policy ?? .missing)
+                )
+            } catch {
+                throw UsageError(description: "\(error)")
+            }
+        }
+        if let from {
+            var options = PipelineFileOptions()
+            options.file = from
+            let plan = PipelinePlan(try await options.load(), defaultMaxParallel: 1)
+            let lock = locked ? try LockFileLoading.load(for: plan) : nil
+            requests += plan.pullRequests(lock: lock, policy: policy)
+        }
+        return requests
+    }
+
+    private func pull(
+        _ requests: [PullRequest],
+        _ session: EngineSession,
+        _ settings: Settings,
+        _ interruption: Interruption
+    ) async throws {
+        let events = AsyncChannel<PullEvent>()
+        let renderer =
+            switch format {
+            case .text:
+                PullRenderer(
+                    writer: .standardError,
+                    descriptor: STDERR_FILENO,
+                    style: OutputStyle.detect(descriptor: STDERR_FILENO, color: settings.color)
+                )
+            case .json: PullRenderer(jsonTo: .standardOutput)
+            }
+        let puller = session.makePuller { await events.send($0) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                defer { events.finish() }
+                let plan = try await puller.resolve(requests)
+                try await puller.run(plan)
+            }
+            group.addTask { try await renderer.render(events) }
+            group.addTask {
+                if await interruption.stop.wait() { throw CancellationError() }
+            }
+            defer { group.cancelAll() }
+            do {
+                // The pull and its display; the third task only ever ends by an interruption.
+                try await group.next()
+                try await group.next()
+            } catch is CancellationError where interruption.cause != nil {
+                try await renderer.finish(withVerdict: false)
+            }
+        }
+    }
+}

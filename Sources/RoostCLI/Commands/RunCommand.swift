@@ -1,0 +1,123 @@
+import ArgumentParser
+import AsyncAlgorithms
+import DockerEngine
+import Foundation
+import OCIDistribution
+import Pipeline
+import RoostCore
+
+/// `roost run`.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Run a pipeline.",
+        discussion: """
+            Asks the registries for every image that the engine lacks, and stops with all definite answers at once \
+            before any container is created. Then pulls in parallel, the first stage's images first, and runs each \
+            stage as soon as its images are there.
+
+            Progress, output and the final table go to standard error. With --format json, standard output carries \
+            the events (roost.events/1), one a line, the last of them run.finished.
+
+            Ctrl-C stops the containers and cleans up; a second one kills them.
+
+            EXAMPLE
+              roost run
+              roost run -f ci/roost.toml --report report.json
+              roost run --format json | jq 'select(.type == "step.finished")'
+            """
+    )
+
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case text, json
+    }
+
+    @OptionGroup var file: PipelineFileOptions
+    @OptionGroup var engine: EngineOptions
+    @OptionGroup var pulling: PullSettingsOptions
+
+    @Option(help: ArgumentHelp("How many steps run at once.", valueName: "count"))
+    var maxParallel: Int?
+
+    @Option(help: "text, or json: events on standard output.")
+    var format = Format.text
+
+    @Option(help: ArgumentHelp("Write the report (roost.report/1) to this file.", valueName: "file"))
+    var report: String?
+
+    @Flag(
+        help: ArgumentHelp(
+            "Take every image by the digest in roost.lock, beside the pipeline's file.",
+            discussion: "An image that is not in it is an error; 'roost lock' writes it."
+        )
+    )
+    var locked = false
+
+    @OptionGroup var appearance: AppearanceOptions
+
+    func run() async throws {
+        let settings = try SettingsLoader.load(pulling: pulling, maxParallel: maxParallel, color: appearance.color)
+        let definition = try await file.load()
+        let plan = PipelinePlan(definition, defaultMaxParallel: settings.maxParallel, override: maxParallel)
+        let lock = locked ? try LockFileLoading.load(for: plan) : nil
+        let configuration = try engine.configuration()
+        let interruption = Interruption()
+        let outcome = try await SignalWatch.during(interruption) {
+            try await EngineSession.with(configuration, settings: settings) { session in
+                try await execute(plan, lock, session, settings, interruption)
+            }
+        }
+        if outcome.exitCode != 0 { throw ExitCode(outcome.exitCode) }
+    }
+
+    private func execute(
+        _ plan: PipelinePlan,
+        _ lock: LockFile?,
+        _ session: EngineSession,
+        _ settings: Settings,
+        _ interruption: Interruption
+    ) async throws -> RunReport {
+        let run = PipelineRun(
+            plan: plan,
+            engine: session.engine,
+            context: try await RunPreparation.context(for: plan, on: session.engine),
+            interruption: interruption,
+            lock: lock,
+            makePuller: { session.makePuller($0) }
+        )
+        let events = AsyncChannel<RunEvent>()
+        async let ended = run.execute(into: events)
+        var outputFailure: (any Error)?
+        do {
+            switch format {
+            case .text: try await textRenderer(settings).render(events)
+            case .json: try await JSONRunRenderer(writer: .standardOutput).render(events)
+            }
+        } catch {
+            outputFailure = error
+            interruption.raise(.outputClosed)
+            // The run goes on to its clean end; what it says now has no reader.
+            for await _ in events {}
+        }
+        let finished = await ended
+        if let report { try write(finished, to: report) }
+        if let outputFailure, interruption.cause != .outputClosed { throw outputFailure }
+        return finished
+    }
+
+    private func textRenderer(_ settings: Settings) -> TextRunRenderer {
+        TextRunRenderer(
+            writer: .standardError,
+            descriptor: STDERR_FILENO,
+            style: OutputStyle.detect(descriptor: STDERR_FILENO, color: settings.color)
+        )
+    }
+
+    private func write(_ finished: RunReport, to path: String) throws {
+        do {
+            try RunReportEncoder.write(finished, to: path)
+        } catch {
+            throw UsageError(description: "the report can't be written to \(path): \(error)")
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Foundation
+import Pipeline
+import RoostCore
+
+/// Which pipeline a verb is about.
+struct PipelineFileOptions: ParsableArguments {
+    @Option(
+        name: [.customShort("f"), .long],
+        help: ArgumentHelp(
+            "The pipeline's file.",
+            discussion: "Without it, roost.toml and then ciroach.toml are looked for here and in each folder above.",
+            valueName: "file"
+        )
+    )
+    var file: String?
+
+    /// Where the file is.
+    func locate() throws -> PipelineFile {
+        let folder = URL(filePath: FileManager.default.currentDirectoryPath, directoryHint: .isDirectory)
+        if let file { return PipelineLocator.file(named: file, from: folder) }
+        do {
+            return try PipelineLocator.find(from: folder)
+        } catch {
+            throw UsageError(description: "\(error)")
+        }
+    }
+
+    /// Reads and checks the pipeline, and prints what is wrong with it.
+    ///
+    /// - Returns: The pipeline and all that was remarked.
+    func check() throws -> (pipeline: PipelineDefinition?, diagnostics: [Diagnostic]) {
+        let file = try locate()
+        let text: String
+        do {
+            text = try PipelineLocator.read(file)
+        } catch {
+            throw UsageError(description: "\(error)")
+        }
+        let parsed = PipelineParser.parse(text: text, file: file, environment: ProcessInfo.processInfo.environment)
+        return (parsed.0, parsed.1.sortedByPosition())
+    }
+
+    /// The pipeline where it has no errors; the remarks are printed either way.
+    ///
+    /// - Throws: ``UsageError`` where it has errors.
+    func load() async throws -> PipelineDefinition {
+        let (pipeline, diagnostics) = try check()
+        for diagnostic in diagnostics { try OutputWriter.standardError.enqueue("\(diagnostic)\n") }
+        guard let pipeline, !diagnostics.hasErrors else {
+            let count = diagnostics.count { $0.severity == .error }
+            throw UsageError(description: "the pipeline has \(count) error\(count == 1 ? "" : "s"); nothing was run")
+        }
+        return pipeline
+    }
+}

@@ -1,0 +1,32 @@
+import ArgumentParser
+
+/// `roost`: the verbs, and what people read first.
+struct RootCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "roost",
+        abstract: "Makes containers start warm, on any Docker engine.",
+        discussion: """
+            Roost runs pipelines of containers: it pulls all their images in parallel before the first container is \
+            created, runs steps side by side, and leaves nothing behind.
+
+            EXAMPLE
+              roost doctor               is the engine fit for use?
+              roost run                  run the pipeline of ./roost.toml
+              roost pull alpine:3.20     pull images in parallel
+
+            EXIT CODES
+              0 succeeded, 1 a step failed, 2 wrong usage or configuration, 124 timed out,
+              125 the engine or a registry failed, 137 out of memory, 130/143/129 interrupted
+            """,
+        version: RoostVersion.current,
+        subcommands: [
+            RunCommand.self, PullCommand.self, ValidateCommand.self, PlanCommand.self, LockCommand.self,
+            DoctorCommand.self, ConfigCommand.self,
+        ]
+    )
+}
+
+/// The version of this build.
+package enum RoostVersion {
+    package static let current = "0.1.0"
+}

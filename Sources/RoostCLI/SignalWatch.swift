@@ -1,0 +1,33 @@
+import Pipeline
+import UnixSignals
+
+/// Turns the signals that people and systems end programs with into an interruption, while `body` runs.
+enum SignalWatch {
+    static func during<Value: Sendable>(
+        _ interruption: Interruption,
+        body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        // Installed before the body starts, so that no signal is met by its default action.
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
+        return try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask {
+                for await signal in signals { interruption.raise(cause(of: signal)) }
+                return nil
+            }
+            group.addTask { try await body() }
+            defer { group.cancelAll() }
+            while let ended = try await group.next() {
+                if let value = ended { return value }
+            }
+            throw CancellationError()
+        }
+    }
+
+    private static func cause(of signal: UnixSignal) -> InterruptionCause {
+        switch signal {
+        case .sighup: .hangup
+        case .sigterm: .terminate
+        default: .interrupt
+        }
+    }
+}

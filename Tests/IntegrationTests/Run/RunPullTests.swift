@@ -1,0 +1,213 @@
+import DockerEngine
+import Foundation
+import RoostCore
+import RoostTesting
+import Synchronization
+import Testing
+
+@Suite("Images of a run", .enabled(if: Integration.isPossible, "\(TestEnvironment.whySkipped)"))
+struct RunPullTests {
+    /// Runs `body` and returns the events that the engine reported meanwhile.
+    private func events(
+        of engine: EngineClient,
+        _ filters: [String: [String]],
+        during body: @escaping @Sendable () async throws -> Void
+    ) async throws -> [EngineEvent] {
+        let seen = Mutex<[EngineEvent]>([])
+        let isOpen = Latch()
+        let marker = UniqueName.make("marker").lowercased()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await engine.events(filters: filters, onOpen: { isOpen.open() }) { event in
+                    // The marker is the last thing that happens: what came before it is all.
+                    if event.type == "volume", event.actor.id == marker, event.action == "destroy" {
+                        throw CancellationError()
+                    }
+                    seen.withLock { $0.append(event) }
+                }
+            }
+            await isOpen.wait()
+            try await body()
+            _ = try await engine.createVolume(name: marker, labels: [:])
+            try await engine.removeVolume(marker)
+            do { try await group.next() } catch is CancellationError {}
+        }
+        return seen.withLock { $0 }.filter { $0.actor.id != marker }
+    }
+
+    @Test("eight steps with one image pull it once, and say so once")
+    func duplicates() async throws {
+        let image = try await Published.busybox("eight")
+        try await RoostSandbox.with { sandbox in
+            let pipeline = "stages_order = ['s']\n" + (1...8).map { step("s/x\($0)", image, "true") }.joined()
+            let result = Mutex<[EventLine]>([])
+            let pulls = try await sandbox.withEngine { engine in
+                try await events(of: engine, ["type": ["image", "volume"]]) {
+                    let (outcome, lines) = try await sandbox.run(pipeline)
+                    #expect(outcome.exitCode == 0)
+                    result.withLock { $0 = lines }
+                }
+            }
+            let repository = String(image.dropLast(2))
+            #expect(pulls.count { $0.action == "pull" && $0.actor.id.hasPrefix(repository) } == 1)
+            let lines = result.withLock { $0 }
+            #expect(lines.count { $0.type == "pull.started" } == 1)
+            #expect(lines.count { $0.type == "pull.finished" } == 1)
+        }
+    }
+
+    @Test("one missing image of three: one message names it, exit 125, and no container is ever created")
+    func oneMissing() async throws {
+        let first = try await Published.busybox("first")
+        let third = try await Published.busybox("third")
+        let missing = "\(try TestEnvironment.requireRegistry())/\(UniqueName.make("missing").lowercased()):1"
+        try await RoostSandbox.with { sandbox in
+            let pipeline =
+                "stages_order = ['a', 'b']\n" + step("a/one", first, "true") + step("a/two", third, "true")
+                + step("b/three", missing, "true")
+            let seen = Mutex<RoostProcess.Outcome?>(nil)
+            let created = try await sandbox.withEngine { engine in
+                try await events(of: engine, ["type": ["container", "volume"]]) {
+                    try sandbox.write(pipeline, to: "roost.toml")
+                    let outcome = try await sandbox.roost(["run"])
+                    seen.withLock { $0 = outcome }
+                }
+            }
+            let outcome = try #require(seen.withLock { $0 })
+            #expect(outcome.exitCode == 125)
+            let naming = outcome.standardError.split(separator: "\n").filter {
+                $0.contains(missing.split(separator: "/").last ?? "") && $0.contains("not")
+            }
+            #expect(!naming.isEmpty, "\(outcome.standardError)")
+            let installation = try String(
+                contentsOfFile: try #require(sandbox.environment["ROOST_HOME"]) + "/state/installation",
+                encoding: .utf8
+            ).trimmingCharacters(in: .whitespacesAndNewlines)
+            let ours = created.filter {
+                $0.action == "create" && $0.actor.attributes?["dev.roost.installation"] == installation
+            }
+            #expect(ours.isEmpty)
+            let images = try await sandbox.withEngine { engine in
+                (try await engine.inspectImage(first), try await engine.inspectImage(third))
+            }
+            #expect(images.0 == nil && images.1 == nil, "nothing is pulled either")
+        }
+    }
+
+    @Test("the second stage's image is pulled while the first stage runs")
+    func overlap() async throws {
+        let small = try await Published.busybox("small")
+        let large = try await Published.image(try .busybox(plusRandom: 3 << 20, seed: 7), "large")
+        try await RoostSandbox.with { sandbox in
+            let (outcome, events) = try await sandbox.run(
+                "stages_order = ['a', 'b']\n" + step("a/work", small, "sleep 3") + step("b/next", large, "true")
+            )
+            #expect(outcome.exitCode == 0)
+            func position(_ matches: (EventLine) -> Bool) throws -> Int {
+                try #require(events.firstIndex(where: matches))
+            }
+            let started = try position { $0.type == "step.started" && $0.step == "a/work" }
+            let pulled = try position {
+                $0.type == "pull.finished" && $0.text("image")?.contains("large") == true
+            }
+            let finished = try position { $0.type == "step.finished" && $0.step == "a/work" }
+            #expect(started < finished)
+            #expect(pulled < finished)
+        }
+    }
+
+    @Test("a network that goes away in the middle of a pull is retried, then given up, and nothing was started")
+    func networkGoesAway() async throws {
+        let registry = try TestEnvironment.requireRegistry()
+        let image = try TestImage.busybox(plusRandom: 4 << 20, seed: 99)
+        let repository = UniqueName.make("cut").lowercased()
+        try await image.push(to: registry, repository: repository, tag: "1")
+        try await FaultProxy.with(upstream: registry) { proxy in
+            proxy.inject(.cut(afterBodyBytes: 100_000), path: .blobs)
+            try await RoostSandbox.with { sandbox in
+                let (outcome, events) = try await sandbox.run(
+                    "stages_order = ['s']\n" + step("s/x", "\(proxy.hostAndPort)/\(repository):1", "true")
+                )
+                #expect(outcome.exitCode == 125)
+                #expect(events.contains { $0.type == "pull.retrying" })
+                #expect(!events.contains { $0.type == "step.started" })
+                let finished = try #require(events.first { $0.type == "step.finished" })
+                #expect(finished.text("status") == "skipped")
+                #expect(try await sandbox.leftovers().isEmpty)
+            }
+        }
+    }
+
+    @Test("an image that vanishes between its pull and its container is pulled again, once")
+    func imageVanishes() async throws {
+        let first = try await Published.image(try .busybox(plusRandom: 1000, seed: 1), "staying")
+        let second = try await Published.image(try .busybox(plusRandom: 1000, seed: 2), "vanishing")
+        try await RoostSandbox.with { sandbox in
+            // The second step waits for its place until the first is over; its image goes meanwhile.
+            let pipeline =
+                "stages_order = ['s']\n[pipeline]\nmax_parallel = 1\n"
+                + step("s/first", first, "echo up; while ! test -e gone; do sleep 0.1; done")
+                + step("s/second", second, "echo here")
+            let (outcome, events) = try await sandbox.run(pipeline) { process in
+                try await process.line(on: .output) { $0.contains("\"up\"") }
+                try await sandbox.withEngine { _ = try await $0.removeImage(second) }
+                try sandbox.write("", to: "gone")
+            }
+            #expect(outcome.exitCode == 0)
+            #expect(events.contains { $0.step == "s/second" && $0.text("text") == "here" })
+            #expect(events.contains { $0.type == "warning" && $0.text("message")?.contains("vanished") == true })
+        }
+    }
+
+    @Test("--locked runs the content of the lock file, whatever the tag means by now")
+    func locked() async throws {
+        let registry = try TestEnvironment.requireRegistry()
+        let repository = UniqueName.make("locked").lowercased()
+        let old = try TestImage(
+            layers: [.busybox(), try TestLayer(files: [.file("/content", "old\n")])]
+        )
+        let new = try TestImage(
+            layers: [.busybox(), try TestLayer(files: [.file("/content", "new\n")])]
+        )
+        try await old.push(to: registry, repository: repository, tag: "1")
+        try await RoostSandbox.with { sandbox in
+            let pipeline = "stages_order = ['s']\n" + step("s/x", "\(registry)/\(repository):1", "cat /content")
+            try sandbox.write(pipeline, to: "roost.toml")
+            let unlocked = try await sandbox.roost(["run", "--locked"])
+            #expect(unlocked.exitCode == 2)
+            #expect(unlocked.standardError.contains("roost lock"))
+            let lock = try await sandbox.roost(["lock"])
+            #expect(lock.exitCode == 0)
+            let file = try String(contentsOfFile: sandbox.project + "/roost.lock", encoding: .utf8)
+            #expect(file.contains(old.manifestDigest))
+            try await new.push(to: registry, repository: repository, tag: "1")
+            let (lockedRun, lockedEvents) = try await sandbox.run(pipeline, ["--locked"])
+            #expect(lockedRun.exitCode == 0)
+            #expect(lockedEvents.contains { $0.type == "step.log" && $0.text("text") == "old" })
+            let (_, freshEvents) = try await sandbox.run(pipeline)
+            #expect(freshEvents.contains { $0.type == "step.log" && $0.text("text") == "new" })
+        }
+    }
+
+    @Test("a private engine and another never mix: a run touches only the engine that it is given")
+    func enginesNeverMix() async throws {
+        let image = try await Published.busybox("apart")
+        try await PrivateEngine.with { other in
+            try await RoostSandbox.with { sandbox in
+                let pipeline = "stages_order = ['s']\n" + step("s/x", image, "true")
+                let (outcome, _) = try await sandbox.run(pipeline)
+                #expect(outcome.exitCode == 0)
+                try await EngineClient.with(try EngineEndpoint(parsing: other.host)) { engine in
+                    #expect(try await engine.inspectImage(image) == nil)
+                    #expect(try await engine.containers().isEmpty)
+                }
+                let elsewhere = try await sandbox.run(pipeline, ["--host", other.host])
+                #expect(elsewhere.outcome.exitCode == 0)
+                try await EngineClient.with(try EngineEndpoint(parsing: other.host)) { engine in
+                    #expect(try await engine.inspectImage(image) != nil)
+                    #expect(try await engine.containers().isEmpty)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+import Testing
+
+@testable import Pipeline
+
+@Suite("The life of a step's container")
+struct StepLifecycleTests {
+    @Test("ends when the container has ended and its output has been read, in either order")
+    func normalEnd() {
+        var first = StepLifecycle()
+        #expect(first.handle(.ended(.exited(code: 0))) == [.watchOutput])
+        #expect(first.handle(.outputEnded) == [.finish])
+        var second = StepLifecycle()
+        #expect(second.handle(.outputEnded) == [])
+        #expect(second.handle(.ended(.exited(code: 3))) == [.finish])
+        #expect(second.end == .exited(code: 3))
+    }
+
+    @Test("a timeout stops the container once and stays the reason")
+    func timeout() {
+        var step = StepLifecycle()
+        #expect(step.handle(.deadlinePassed) == [.stop])
+        #expect(step.handle(.stopRequested) == [])
+        #expect(step.handle(.ended(.exited(code: 143))) == [.watchOutput])
+        #expect(step.handle(.outputEnded) == [.finish])
+        #expect(step.endedBy == .timeout)
+    }
+
+    @Test("a second interruption kills")
+    func kill() {
+        var step = StepLifecycle()
+        #expect(step.handle(.stopRequested) == [.stop])
+        #expect(step.handle(.killRequested) == [.kill])
+        #expect(step.endedBy == .interruption)
+    }
+
+    @Test("a kill during a timeout's grace keeps the timeout as the reason")
+    func killAfterTimeout() {
+        var step = StepLifecycle()
+        _ = step.handle(.deadlinePassed)
+        #expect(step.handle(.killRequested) == [.kill])
+        #expect(step.endedBy == .timeout)
+    }
+
+    @Test("what comes after the exit changes nothing")
+    func lateEvents() {
+        var step = StepLifecycle()
+        _ = step.handle(.ended(.exited(code: 0)))
+        #expect(step.handle(.deadlinePassed) == [])
+        #expect(step.handle(.stopRequested) == [])
+        #expect(step.handle(.killRequested) == [])
+        #expect(step.endedBy == nil)
+    }
+
+    @Test("output that stalls is given up only after the container has ended")
+    func stall() {
+        var step = StepLifecycle()
+        #expect(step.handle(.outputStalled) == [])
+        _ = step.handle(.ended(.engineLost("gone")))
+        #expect(step.handle(.outputStalled) == [.finish])
+        #expect(step.handle(.outputEnded) == [])
+        #expect(!step.isOutputComplete)
+    }
+}
+
+@Suite("The verdict on a step")
+struct StepVerdictTests {
+    private func verdict(
+        _ end: ContainerEnd,
+        endedBy: StepLifecycle.EndedBy? = nil,
+        oom: Bool = false
+    ) throws -> StepVerdict {
+        let step = StepDefinition(
+            id: StepID(stage: "a", step: "x"),
+            image: try .init(parsing: "alpine"),
+            imageText: "alpine"
+        )
+        return StepVerdict(end: end, endedBy: endedBy, wasOOMKilled: oom, step: step)
+    }
+
+    @Test("an exit code other than 0 is a failure that names it")
+    func failure() throws {
+        let verdict = try verdict(.exited(code: 2))
+        #expect(verdict.status == .failed)
+        #expect(verdict.exitCode == 2)
+        #expect(verdict.reason == "exited with 2")
+    }
+
+    @Test("out of memory needs a failure: a killed child of a successful command is a warning")
+    func outOfMemory() throws {
+        let killed = try verdict(.exited(code: 137), oom: true)
+        #expect(killed.status == .oomKilled)
+        #expect(killed.reason?.contains("512 MiB") == true)
+        let survived = try verdict(.exited(code: 0), oom: true)
+        #expect(survived.status == .succeeded)
+        #expect(survived.warning?.contains("512 MiB") == true)
+        #expect(try verdict(.exited(code: 1), oom: true).status == .oomKilled)
+        #expect(try verdict(.exited(code: 137)).status == .failed)
+    }
+
+    @Test("a lost engine and a removed container are never the step's failure")
+    func infrastructure() throws {
+        let lost = try verdict(.engineLost("the socket is gone"))
+        #expect(lost.status == .infrastructureError)
+        #expect(lost.exitCode == nil)
+        #expect(lost.reason?.hasPrefix("engine lost") == true)
+        #expect(try verdict(.removed).status == .infrastructureError)
+    }
+
+    @Test("a timeout and an interruption win over the exit code, even of 0")
+    func endedByRoost() throws {
+        #expect(try verdict(.exited(code: 0), endedBy: .timeout).status == .timedOut)
+        #expect(try verdict(.exited(code: 137), endedBy: .timeout, oom: true).status == .timedOut)
+        #expect(try verdict(.exited(code: 0), endedBy: .interruption).status == .cancelled)
+    }
+}
+
+@Suite("A step's phases")
+struct StepTimelineTests {
+    @Test("phases follow one another and add up to the whole")
+    func addsUp() {
+        let start = ContinuousClock.now
+        var timeline = StepTimeline(runStart: start, eligible: start + .seconds(1))
+        timeline.end(.resolve, at: start + .seconds(2))
+        timeline.end(.pull, at: start + .seconds(5))
+        timeline.end(.wait, at: start + .seconds(5))
+        timeline.end(.run, at: start + .seconds(9))
+        #expect(timeline.offset == .seconds(1))
+        #expect(timeline.phases == [.resolve: .seconds(1), .pull: .seconds(3), .wait: .zero, .run: .seconds(4)])
+    }
+
+    @Test("a phase that was over before the step was eligible takes no time")
+    func overBefore() {
+        let start = ContinuousClock.now
+        var timeline = StepTimeline(runStart: start, eligible: start + .seconds(10))
+        timeline.end(.resolve, at: start + .seconds(2))
+        timeline.end(.pull, at: start + .seconds(12))
+        #expect(timeline.phases == [.resolve: .zero, .pull: .seconds(2)])
+    }
+}
