@@ -1,3 +1,4 @@
+import DockerEngine
 import Foundation
 import RoostTesting
 import Testing
@@ -75,9 +76,9 @@ struct DoctorCommandTests {
         }
     }
 
-    @Test("wrong usage is refused")
-    func usage() {
-        #expect(throws: (any Error).self) { try DoctorCommand.parse(["--format", "yaml"]) }
+    @Test("wrong usage is refused with exit code 2")
+    func usage() async {
+        #expect(await RoostCommandLine.run(["doctor", "--format", "yaml"]) == 2)
     }
 
     // MARK: - The text

@@ -1,5 +1,6 @@
 import DockerEngine
 import Foundation
+import RoostCore
 import RoostTesting
 import Testing
 

@@ -1,5 +1,6 @@
 import DockerEngine
 import RoostCore
+import Testing
 
 @testable import Doctor
 
