@@ -8,9 +8,9 @@ package enum PipelineLocator {
 
     /// Looks in `folder` and then in each folder above it, up to the root of the file system.
     ///
-    /// - Parameters:
-    ///   - folder: Where to begin; made absolute, symbolic links kept as the caller sees them.
+    /// - Parameter folder: Where to begin; made absolute, symbolic links kept as the caller sees them.
     /// - Returns: The nearest file, named as seen from `folder` (`roost.toml`, `../roost.toml`).
+    /// - Throws: ``PipelineNotFound``, with every folder that was looked into.
     package static func find(from folder: URL) throws(PipelineNotFound) -> PipelineFile {
         var current = folder.standardizedFileURL
         var searched: [String] = []

@@ -145,7 +145,7 @@ extension PipelineReading {
         }
     }
 
-    /// - Parameter seen: Whether another entry has the same name by Unicode's rules, which TOML does not apply.
+    /// Reports a bad name, and one that was `seen`: that is the same as another's by Unicode's rules, which TOML lacks.
     private func checkName(_ name: String, kind: String, seen: Bool, at node: TOMLNode) {
         if let problem = PipelineRules.problem(inName: name) {
             collector.error(problem, at: node.position, key: node.path)

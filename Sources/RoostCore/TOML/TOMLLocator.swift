@@ -142,8 +142,7 @@ struct TOMLLocator {
     }
 
     /// Goes down a path, making what is missing; from an array of tables to its last element.
-    ///
-    /// - Parameter path: The whole path that is on its way, for messages.
+    /// The whole `path` that is on its way is for messages.
     private mutating func descend(
         _ keys: some Sequence<Key>,
         from start: TOMLKeyTree.NodeID,

@@ -78,7 +78,7 @@ struct TOMLScalar {
         return groups.contains(where: \.isEmpty) ? nil : taken.count
     }
 
-    /// - Parameter pattern: `d` is a digit, everything else itself.
+    /// Takes what looks like `pattern`, where `d` is a digit and everything else itself.
     private mutating func takePattern(_ pattern: String) -> Bool {
         let text = rest.prefix(pattern.utf8.count)
         let fits =

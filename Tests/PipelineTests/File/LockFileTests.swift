@@ -43,7 +43,7 @@ struct LockFileTests {
     func digests() throws {
         let lock = LockFile([
             LockFile.Entry(reference: try reference("gcc:14"), digest: one),
-            LockFile.Entry(reference: try reference("alpine"), digest: one),
+            LockFile.Entry(reference: try reference("alpine"), digest: two),
         ])
         #expect(lock.digest(for: try reference("docker.io/library/gcc:14")) == one)
         #expect(lock.digest(for: try reference("alpine:latest")) == one)
