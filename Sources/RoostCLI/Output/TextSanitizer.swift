@@ -48,10 +48,10 @@ struct TextSanitizer: Sendable {
     }
 }
 
-/// Writes one line, escaping as it goes.
+/// Writes one line, escaping as it goes; what needs no escape is copied in runs.
 private struct Writer {
     let passesColor: Bool
-    private var output = String.UnicodeScalarView()
+    private var output: [UInt8] = []
     private var isColored = false
 
     init(passesColor: Bool) {
@@ -59,28 +59,36 @@ private struct Writer {
     }
 
     mutating func write(_ bytes: [UInt8]) {
+        output.reserveCapacity(bytes.count + 16)
         var index = 0
+        var runStart = 0
         while index < bytes.count {
             let byte = bytes[index]
+            if byte >= 0x20 && byte < 0x7F || byte == 0x09 {
+                index += 1
+                continue
+            }
+            output += bytes[runStart..<index]
             if byte == 0x1B, let length = ColorSequence.length(bytes[index...]) {
                 if passesColor {
-                    for byte in bytes[index..<(index + length)] { output.append(Unicode.Scalar(byte)) }
+                    output += bytes[index..<(index + length)]
                     isColored = true
                 }
                 index += length
             } else if byte < 0x80 {
-                let isShown = byte >= 0x20 && byte != 0x7F || byte == 0x09
-                isShown ? output.append(Unicode.Scalar(byte)) : escape(byte)
+                escape(byte)
                 index += 1
             } else {
                 index += writeCharacter(bytes[index...])
             }
+            runStart = index
         }
+        output += bytes[runStart...]
     }
 
     consuming func finish() -> String {
-        if isColored { output.append(contentsOf: Paint.reset.unicodeScalars) }
-        return String(output)
+        if isColored { output += Paint.reset.utf8 }
+        return String(decoding: output, as: UTF8.self)
     }
 
     /// Writes the character, or the invalid byte, that the bytes begin with.
@@ -88,24 +96,24 @@ private struct Writer {
     /// - Returns: How many bytes it took.
     private mutating func writeCharacter(_ bytes: ArraySlice<UInt8>) -> Int {
         let expected = bytes.first.map { $0 >= 0xF0 ? 4 : $0 >= 0xE0 ? 3 : 2 } ?? 1
-        guard let text = String(validating: bytes.prefix(expected), as: UTF8.self),
-            let scalar = text.unicodeScalars.first,
+        let character = bytes.prefix(expected)
+        guard let text = String(validating: character, as: UTF8.self), let scalar = text.unicodeScalars.first,
             text.unicodeScalars.count == 1
         else {
             if let byte = bytes.first { escape(byte) }
             return 1
         }
         if Self.isHarmful(scalar) {
-            output.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".unicodeScalars)
+            output += "\\u{\(String(scalar.value, radix: 16))}".utf8
         } else {
-            output.append(scalar)
+            output += character
         }
         return expected
     }
 
     private mutating func escape(_ byte: UInt8) {
-        output.append(contentsOf: (byte < 16 ? "\\x0" : "\\x").unicodeScalars)
-        output.append(contentsOf: String(byte, radix: 16).unicodeScalars)
+        output += (byte < 16 ? "\\x0" : "\\x").utf8
+        output += String(byte, radix: 16).utf8
     }
 
     /// C1 controls, which some terminals obey, and the controls that reorder text (unicode.org TR 36, "Trojan Source").
