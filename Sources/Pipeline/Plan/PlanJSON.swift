@@ -54,7 +54,8 @@ package enum PlanJSON {
         let image: String
         /// In full, as the engine and the registry know it.
         let reference: String
-        let command: Command
+        /// Absent for the image's own command.
+        let command: Command?
         let entrypoint: [String]?
         /// Names only: values may be secrets of the caller's.
         let env: [String]
@@ -69,7 +70,7 @@ package enum PlanJSON {
             name = step.id.step
             image = step.imageText
             reference = step.image.description
-            command = Command(command: step.command)
+            command = step.command.map(Command.init)
             entrypoint = step.entrypoint
             env = step.env.map(\.name)
             memoryBytes = step.memory.bytes
@@ -81,16 +82,15 @@ package enum PlanJSON {
         }
     }
 
-    /// As in the file: a string for the shell, a list of arguments, or null for the image's own command.
+    /// As in the file: a string for the shell, or a list of arguments.
     struct Command: Encodable {
-        let command: StepCommand?
+        let command: StepCommand
 
         func encode(to encoder: any Encoder) throws {
             var container = encoder.singleValueContainer()
             switch command {
             case .shell(let text): try container.encode(text)
             case .arguments(let arguments): try container.encode(arguments)
-            case nil: try container.encodeNil()
             }
         }
     }

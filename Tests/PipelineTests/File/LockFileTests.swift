@@ -46,7 +46,7 @@ struct LockFileTests {
             LockFile.Entry(reference: try reference("alpine"), digest: two),
         ])
         #expect(lock.digest(for: try reference("docker.io/library/gcc:14")) == one)
-        #expect(lock.digest(for: try reference("alpine:latest")) == one)
+        #expect(lock.digest(for: try reference("alpine:latest")) == two)
         #expect(lock.digest(for: try reference("gcc:13")) == nil)
         #expect(lock.digest(for: try reference("other@\(two)")) == two)
         let asked = try ["gcc:13", "gcc:14", "other@\(two)", "gcc:13"].map { try reference($0) }
