@@ -149,7 +149,9 @@ static_busybox() {
 # --- A child at a time, and the end ---------------------------------------------------------------------------
 
 child='' # the pid of the child that start_child started, which leads a process group of its own
-forward=TERM
+forward=TERM   # the signal that ended the script
+forward_as=''  # the one that its child gets instead, if any
+patience=60 # seconds that an interrupted child has to tidy up
 
 # end_with FUNCTION - whatever ends the script, by itself or by a signal, its child ends first, then FUNCTION runs
 # once. The script's exit code stays what it was; FUNCTION may set `status` to tell a failure of its own.
@@ -189,9 +191,10 @@ wait_child() {
 
 end_child() {
   [[ -n $child ]] || return 0
-  kill -"$forward" -- "-$child" 2>/dev/null || true
-  await 60 process_gone "$child" || note "process $child does not end when asked to; it is killed"
+  kill -"${forward_as:-$forward}" -- "-$child" 2>/dev/null || true
+  await "$patience" process_gone "$child" || note "process $child does not end when asked to; it is killed"
   kill -KILL -- "-$child" 2>/dev/null || true
+  wait "$child" 2>/dev/null || true
   child=''
 }
 
@@ -203,6 +206,7 @@ run_build() {
   mkdir -p "$LOGS"
   note "swift $*"
   note "the log is $log"
+  forward_as=TERM # for the compilers, which it does not always hand an interrupt on to
   start_child swift "$@" --package-path "$REPOSITORY" >"$log" 2>&1
   until process_gone "$child"; do
     step=$(tail -n 1 "$log" | tr -d '\r' | cut -c 1-100)
@@ -216,8 +220,9 @@ run_build() {
   done
   [[ ! -t 2 ]] || printf '\r\033[K' >&2
   wait_child || code=$?
+  forward_as=''
   if [[ $code -ne 0 ]]; then
-    { grep -E '(error|warning):' "$log" || tail -n 20 "$log"; } | sort -u | head -n 40 >&2
+    { grep -E '^[^ ].*error:' "$log" || tail -n 20 "$log"; } | awk '!seen[$0]++' | head -n 40 >&2
     die "the build failed (exit code $code); the whole log is $log"
   fi
   note "built in $((SECONDS - began)) s"
