@@ -110,7 +110,7 @@ final class FakeContainer: Sendable {
                 await latch.wait()
                 try Task.checkCancellation()
             case .ignoreSignals: state.change { $0.ignoresSignals = true }
-            case .waitForSignal: try await state.wait { $0.endingCode }
+            case .waitForSignal: return Exit(code: try await state.wait { $0.endingCode })
             case .exit(let code): return Exit(code: code)
             case .exitOutOfMemory: return Exit(code: 137, isOutOfMemory: true)
             }
