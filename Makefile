@@ -19,7 +19,7 @@ check: ## format, warnings as errors, import rules
 	@scripts/check
 
 test: ## all tests, on a private Docker Engine and a registry; FILTER=regex runs some
-	@scripts/test $(FILTER)
+	@scripts/test $(if $(FILTER),"$(FILTER)")
 
 soak: ## what must be repeated to mean anything; takes SOAK_SECONDS, and ROOST_SOAK_SEED to repeat a run
 	@ROOST_SOAK=1 ROOST_SOAK_SECONDS=$(SOAK_SECONDS) scripts/test Soak
