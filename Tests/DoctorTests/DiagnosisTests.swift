@@ -88,6 +88,27 @@ struct DiagnosisTests {
         #expect(files == ["/etc/containers/registries.conf"])
     }
 
+    @Test("a command never restarts another engine in the stead of one that was started by hand")
+    func unmanaged() throws {
+        let own = EnginePlace(endpoint: EngineEndpoint(address: .unix(path: "/own.sock")), source: "DOCKER_HOST")
+        var engine = EngineFacts.healthy
+        engine.mirrors = []
+        engine.storageDriver = "vfs"
+        engine.initProgram?.path = nil
+        var facts = HostFacts.spoiled { $0.machine.programs["unpigz"] = nil }
+        let timeout = EngineError.timedOut(operation: "ping the engine", limit: .seconds(8))
+        for observation in [
+            EngineObservation.answering(own, .healthy, engine), .unusable(own, timeout),
+            .unusable(own, .connectionRefused(endpoint: "unix:///own.sock")),
+        ] {
+            facts.engine = observation
+            for step in Diagnosis(facts).checks.flatMap({ $0.remedy?.steps ?? [] }) {
+                if case .command(let command) = step { #expect(!command.contains("systemctl"), "\(command)") }
+                if case .line(_, let file) = step { #expect(file == "daemon.json") }
+            }
+        }
+    }
+
     @Test("a remedy names a path so that a shell takes it as one word")
     func quoting() throws {
         let facts = HostFacts.spoiled { facts in

@@ -33,17 +33,34 @@ package enum PackageManager: String, Sendable, CaseIterable {
 /// Words commands as they work on this machine.
 struct Advisor {
     let machine: MachineFacts
-    private let isRootless: Bool
+    /// Whether the engine is one of the user's own services.
+    let isRootless: Bool
     private let isPodman: Bool
+    private let endpoint: EngineEndpoint?
 
     init(facts: HostFacts) {
         machine = facts.machine
         isPodman = facts.engine.identity?.isPodman ?? false
-        if case .answering(_, _, let engine) = facts.engine {
-            isRootless = engine.isRootless
-        } else {
-            isRootless = false
-        }
+        endpoint = facts.engine.place?.endpoint
+        var isRootless = false
+        if case .unix(let path) = endpoint?.address { isRootless = path.hasPrefix("/run/user/") }
+        if case .answering(_, _, let engine) = facts.engine { isRootless = engine.isRootless }
+        self.isRootless = isRootless
+    }
+
+    /// Whether the engine is the one that this machine's service manager knows: one that somebody started by hand at a
+    /// socket of its own is not, and a command must not stop another engine in its stead.
+    var managesEngine: Bool {
+        guard let endpoint, !isRootless, !isPodman else { return true }
+        return [EngineEndpoint.defaultSocket, EngineEndpoint(address: .unix(path: "/run/docker.sock"))].contains(
+            endpoint
+        )
+    }
+
+    /// What is to be said beside a remedy that changes the engine's configuration.
+    var restartNote: String {
+        if let endpoint, !endpoint.isLocal { return "; on the engine's machine, and then restart the engine" }
+        return managesEngine ? "" : "; then restart the engine"
     }
 
     var packageManager: PackageManager {
@@ -61,18 +78,25 @@ struct Advisor {
         return .command("sudo service \(name) \(action)")
     }
 
+    /// Restarts the engine, where this machine's service manager can.
+    var restart: [Remedy.Step] { managesEngine ? [service("restart")] : [] }
+
     /// Shows the engine's last words.
     var showLog: Remedy.Step {
-        machine.hasSystemd
-            ? .command("sudo journalctl -u docker -n 50") : .command("sudo tail -n 50 /var/log/docker.log")
+        guard machine.hasSystemd else { return .command("sudo tail -n 50 /var/log/docker.log") }
+        return .command(isRootless ? "journalctl --user -u docker -n 50" : "sudo journalctl -u docker -n 50")
     }
 
     /// A line of the engine's configuration, in force after a restart.
-    func daemonSetting(_ line: String) -> [Remedy.Step] {
-        [.line(line, file: daemonFile), service("restart")]
+    func daemonSetting(_ advice: String, _ line: String) -> Remedy {
+        Remedy(advice + restartNote, .line(line, file: daemonFile), then: restart)
     }
 
-    var daemonFile: String { isRootless ? "~/.config/docker/daemon.json" : "/etc/docker/daemon.json" }
+    /// Its full path is known of the machine's own engine alone.
+    var daemonFile: String {
+        guard managesEngine else { return "daemon.json" }
+        return isRootless ? "~/.config/docker/daemon.json" : "/etc/docker/daemon.json"
+    }
 
     /// Goes back to the engine that is used when nothing names another.
     func useDefaultEngine() -> Remedy.Step {

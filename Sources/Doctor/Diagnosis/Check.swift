@@ -25,6 +25,7 @@ package struct Check: Hashable, Sendable {
         case apiVersion = "api_version"
         case connection
         case place
+        case clock
         case storageDriver = "storage_driver"
         case diskSpace = "disk_space"
         case diskInodes = "disk_inodes"
@@ -34,7 +35,6 @@ package struct Check: Hashable, Sendable {
         case mirror
         case unpigz
         case logins
-        case clock
         case stateFolder = "state_folder"
         case logFolder = "log_folder"
     }
@@ -53,6 +53,7 @@ package struct Check: Hashable, Sendable {
         case .apiVersion: "API version"
         case .connection: "connection"
         case .place: "engine's place"
+        case .clock: "clock"
         case .storageDriver: "storage driver"
         case .diskSpace: "disk space"
         case .diskInodes: "inodes"
@@ -62,7 +63,6 @@ package struct Check: Hashable, Sendable {
         case .mirror: "mirror"
         case .unpigz: "unpigz"
         case .logins: "logins"
-        case .clock: "clock"
         case .stateFolder: "state folder"
         case .logFolder: "log folder"
         }

@@ -108,19 +108,19 @@ struct EngineChecks {
 
     /// Whether the engine is not one that this machine's services manage.
     private func isElsewhere(_ place: EnginePlace) -> Bool {
-        !place.endpoint.isLocal || facts.machine.programs["dockerd"] == nil
+        !place.endpoint.isLocal || !advisor.managesEngine || facts.machine.programs["dockerd"] == nil
     }
 
     private func missing(_ place: EnginePlace) -> Remedy {
         let machine = facts.machine
-        if place.endpoint != .defaultSocket, machine.hasDefaultSocket {
+        if !advisor.managesEngine, machine.hasDefaultSocket {
             return Remedy("use the engine at the default socket", advisor.useDefaultEngine())
         }
         guard machine.programs["dockerd"] != nil else {
             let name = advisor.packageManager.dockerPackage
             return Remedy("install an engine (docs.docker.com/engine/install)", advisor.install(name))
         }
-        if place.endpoint == .defaultSocket { return Remedy("start the engine", advisor.service("start")) }
+        if advisor.managesEngine { return Remedy("start the engine", advisor.service("start")) }
         return Remedy("start the default engine and use it", advisor.service("start"), advisor.useDefaultEngine())
     }
 

@@ -70,9 +70,9 @@ struct LimitChecks {
             "the engine's init program '\(program.name)' is not on this machine: steps can't start, since each has one that "
                 + "passes on signals and collects orphans",
             Remedy(
-                "install tini, and name it in the engine's configuration",
+                "install tini, and name it in the engine's configuration\(advisor.restartNote)",
                 advisor.install("tini"),
-                then: advisor.daemonSetting("\"init-path\": \"/usr/bin/tini\"")
+                then: [.line("\"init-path\": \"/usr/bin/tini\"", file: advisor.daemonFile)] + advisor.restart
             )
         )
     }

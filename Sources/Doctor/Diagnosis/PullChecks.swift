@@ -27,10 +27,9 @@ struct PullChecks {
         return .warn(
             .mirror,
             problem,
-            Remedy(
+            advisor.daemonSetting(
                 "name a mirror that you run or trust; a registry on this machine may speak plain HTTP",
-                .line("\"registry-mirrors\": [\"http://127.0.0.1:5000\"]", file: advisor.daemonFile),
-                advisor.service("restart")
+                "\"registry-mirrors\": [\"http://127.0.0.1:5000\"]"
             )
         )
     }
@@ -45,7 +44,7 @@ struct PullChecks {
             Remedy(
                 "install pigz; the engine finds it after a restart",
                 advisor.install("pigz"),
-                advisor.service("restart")
+                then: advisor.restart
             )
         )
     }

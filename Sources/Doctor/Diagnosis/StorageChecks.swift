@@ -52,10 +52,9 @@ struct StorageChecks {
         return .warn(
             .storageDriver,
             "\(name): \(problem)",
-            Remedy(
+            advisor.daemonSetting(
                 "use overlay2, on a data root that is not itself on an overlay; images have to be pulled again",
-                .line("\"storage-driver\": \"overlay2\"", file: advisor.daemonFile),
-                advisor.service("restart")
+                "\"storage-driver\": \"overlay2\""
             )
         )
     }
