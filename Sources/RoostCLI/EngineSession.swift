@@ -1,4 +1,3 @@
-import AsyncHTTPClient
 import DockerEngine
 import Foundation
 import ImagePull
@@ -25,35 +24,26 @@ struct EngineSession: Sendable {
         } catch {
             throw UsageError(description: "\(error)")
         }
-        let http = RegistryClient.makeHTTPClient()
-        let result: Result<Value, any Error>
-        do {
-            result = .success(
-                try await EngineClient.with(
-                    configuration.endpoint,
-                    requestedVersion: configuration.requestedVersion
-                ) { engine in
-                    try await body(
-                        EngineSession(
-                            engine: engine,
-                            registry: RegistryClient(http: http, credentials: credentials),
-                            credentials: credentials,
-                            options: PullOptions(
-                                maxConcurrent: settings.maxConcurrentPulls,
-                                timeout: settings.pullTimeout,
-                                isOffline: settings.offline,
-                                platform: platform
-                            )
+        return try await RegistryClient.with(credentials: credentials) { registry in
+            try await EngineClient.with(
+                configuration.endpoint,
+                requestedVersion: configuration.requestedVersion
+            ) { engine in
+                try await body(
+                    EngineSession(
+                        engine: engine,
+                        registry: registry,
+                        credentials: credentials,
+                        options: PullOptions(
+                            maxConcurrent: settings.maxConcurrentPulls,
+                            timeout: settings.pullTimeout,
+                            isOffline: settings.offline,
+                            platform: platform
                         )
                     )
-                }
-            )
-        } catch {
-            result = .failure(error)
+                )
+            }
         }
-        // The outcome is the body's; a connection that fails to close has nothing to add to it.
-        try? await http.shutdown()
-        return try result.get()
     }
 
     /// Makes a puller that reports to `onEvent`.

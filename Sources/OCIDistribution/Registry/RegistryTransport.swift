@@ -4,6 +4,29 @@ import NIOHTTP1
 import NIOPosix
 
 extension RegistryClient {
+    /// Makes a client with connections of its own, runs `body`, and closes them.
+    ///
+    /// - Parameters:
+    ///   - credentials: Where credentials come from.
+    ///   - body: What to do with it.
+    /// - Returns: What the body returns.
+    /// - Throws: What the body throws.
+    package static func with<Value: Sendable>(
+        credentials: any CredentialSource,
+        body: (RegistryClient) async throws -> Value
+    ) async throws -> Value {
+        let http = makeHTTPClient()
+        let result: Result<Value, any Error>
+        do {
+            result = .success(try await body(RegistryClient(http: http, credentials: credentials)))
+        } catch {
+            result = .failure(error)
+        }
+        // The outcome is the body's; a connection that fails to close has nothing to add to it.
+        try? await http.shutdown()
+        return try result.get()
+    }
+
     /// Makes an HTTP client fit for registries, to be shared by all that talk to them and shut down by its maker.
     ///
     /// It follows no redirects, since the client has to judge each; it unpacks nothing, since digests are of the exact

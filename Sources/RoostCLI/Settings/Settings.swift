@@ -52,14 +52,15 @@ enum SettingKey: String, CaseIterable, Sendable {
 
     /// What it is where nothing sets it.
     ///
-    /// - Parameter processors: How many processors this machine has: as many steps run side by side.
+    /// - Parameter processors: How many processors this machine has: as many steps run side by side, and at least four,
+    ///   since steps wait for networks and disks as well.
     /// - Returns: The default.
     func standard(processors: Int) -> SettingValue {
         switch self {
         case .maxConcurrentPulls: .number(4)
         case .pullTimeout: .duration(.seconds(30 * 60))
         case .offline: .flag(false)
-        case .maxParallel: .number(min(max(processors, 1), 1000))
+        case .maxParallel: .number(min(max(processors, 4), 1000))
         case .color: .word(ColorChoice.auto.rawValue)
         }
     }

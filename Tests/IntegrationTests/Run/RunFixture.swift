@@ -28,23 +28,38 @@ enum Published {
     }
 }
 
-/// One event of `roost.events/1`.
-struct EventLine {
+/// One event of `roost.events/1`, with its plain fields.
+struct EventLine: Sendable {
     let type: String
-    let fields: [String: Any]
+    private var texts: [String: String] = [:]
+    private var numbers: [String: Int] = [:]
 
-    func text(_ name: String) -> String? { fields[name] as? String }
-    func number(_ name: String) -> Int? { fields[name] as? Int }
+    func text(_ name: String) -> String? { texts[name] }
+    func number(_ name: String) -> Int? { numbers[name] }
+    /// True for a piece of a line that goes on in the next event.
+    let continues: Bool
+
     var step: String? {
         guard let stage = text("stage"), let step = text("step") else { return nil }
         return "\(stage)/\(step)"
     }
 
+    private init(_ fields: [String: Any]) throws {
+        type = try #require(fields["type"] as? String)
+        continues = fields["continues"] as? Bool ?? false
+        for (name, value) in fields {
+            if let text = value as? String {
+                texts[name] = text
+            } else if let number = value as? Int {
+                numbers[name] = number
+            }
+        }
+    }
+
     static func parse(_ output: String) throws -> [EventLine] {
         try output.split(separator: "\n").map { line in
             let object = try JSONSerialization.jsonObject(with: Data(line.utf8))
-            let fields = try #require(object as? [String: Any])
-            return EventLine(type: try #require(fields["type"] as? String), fields: fields)
+            return try EventLine(try #require(object as? [String: Any]))
         }
     }
 }

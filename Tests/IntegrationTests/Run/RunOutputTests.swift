@@ -70,7 +70,7 @@ struct RunOutputTests {
             #expect(outcome.exitCode == 0)
             let lines = events.filter { $0.type == "step.log" }
             #expect(lines.allSatisfy { ($0.text("text") ?? "").utf8.count <= 65_536 })
-            #expect(lines.filter { ($0.fields["continues"] as? Bool) == true }.count >= 150)
+            #expect(lines.count { $0.continues } >= 150)
             #expect(lines.reduce(0) { $0 + ($1.text("text") ?? "").filter { $0 == "x" }.count } == 10_000_000)
             #expect(lines.last?.text("text") == "end")
             #expect(try rawLog(events, "s/x", in: sandbox).count == 10_000_005)

@@ -2,7 +2,6 @@ import DockerEngine
 import Foundation
 import RoostCore
 import RoostTesting
-import Synchronization
 import Testing
 
 @Suite("Images of a run", .enabled(if: Integration.isPossible, "\(TestEnvironment.whySkipped)"))
@@ -13,7 +12,7 @@ struct RunPullTests {
         _ filters: [String: [String]],
         during body: @escaping @Sendable () async throws -> Void
     ) async throws -> [EngineEvent] {
-        let seen = Mutex<[EngineEvent]>([])
+        let seen = Shared<[EngineEvent]>([])
         let isOpen = Latch()
         let marker = UniqueName.make("marker").lowercased()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -23,7 +22,7 @@ struct RunPullTests {
                     if event.type == "volume", event.actor.id == marker, event.action == "destroy" {
                         throw CancellationError()
                     }
-                    seen.withLock { $0.append(event) }
+                    seen.update { $0.append(event) }
                 }
             }
             await isOpen.wait()
@@ -32,7 +31,7 @@ struct RunPullTests {
             try await engine.removeVolume(marker)
             do { try await group.next() } catch is CancellationError {}
         }
-        return seen.withLock { $0 }.filter { $0.actor.id != marker }
+        return seen.value.filter { $0.actor.id != marker }
     }
 
     @Test("eight steps with one image pull it once, and say so once")
@@ -40,17 +39,17 @@ struct RunPullTests {
         let image = try await Published.busybox("eight")
         try await RoostSandbox.with { sandbox in
             let pipeline = "stages_order = ['s']\n" + (1...8).map { step("s/x\($0)", image, "true") }.joined()
-            let result = Mutex<[EventLine]>([])
+            let result = Shared<[EventLine]>([])
             let pulls = try await sandbox.withEngine { engine in
                 try await events(of: engine, ["type": ["image", "volume"]]) {
                     let (outcome, lines) = try await sandbox.run(pipeline)
                     #expect(outcome.exitCode == 0)
-                    result.withLock { $0 = lines }
+                    result.update { $0 = lines }
                 }
             }
             let repository = String(image.dropLast(2))
             #expect(pulls.count { $0.action == "pull" && $0.actor.id.hasPrefix(repository) } == 1)
-            let lines = result.withLock { $0 }
+            let lines = result.value
             #expect(lines.count { $0.type == "pull.started" } == 1)
             #expect(lines.count { $0.type == "pull.finished" } == 1)
         }
@@ -65,15 +64,15 @@ struct RunPullTests {
             let pipeline =
                 "stages_order = ['a', 'b']\n" + step("a/one", first, "true") + step("a/two", third, "true")
                 + step("b/three", missing, "true")
-            let seen = Mutex<RoostProcess.Outcome?>(nil)
+            let seen = Shared<RoostProcess.Outcome?>(nil)
             let created = try await sandbox.withEngine { engine in
                 try await events(of: engine, ["type": ["container", "volume"]]) {
                     try sandbox.write(pipeline, to: "roost.toml")
                     let outcome = try await sandbox.roost(["run"])
-                    seen.withLock { $0 = outcome }
+                    seen.update { $0 = outcome }
                 }
             }
-            let outcome = try #require(seen.withLock { $0 })
+            let outcome = try #require(seen.value)
             #expect(outcome.exitCode == 125)
             let naming = outcome.standardError.split(separator: "\n").filter {
                 $0.contains(missing.split(separator: "/").last ?? "") && $0.contains("not")
@@ -104,7 +103,8 @@ struct RunPullTests {
             )
             #expect(outcome.exitCode == 0)
             func position(_ matches: (EventLine) -> Bool) throws -> Int {
-                try #require(events.firstIndex(where: matches))
+                let index = events.firstIndex { matches($0) }
+                return try #require(index)
             }
             let started = try position { $0.type == "step.started" && $0.step == "a/work" }
             let pulled = try position {
@@ -197,17 +197,20 @@ struct RunPullTests {
                 let pipeline = "stages_order = ['s']\n" + step("s/x", image, "true")
                 let (outcome, _) = try await sandbox.run(pipeline)
                 #expect(outcome.exitCode == 0)
-                try await EngineClient.with(try EngineEndpoint(parsing: other.host)) { engine in
-                    #expect(try await engine.inspectImage(image) == nil)
-                    #expect(try await engine.containers().isEmpty)
-                }
+                #expect(try await Self.state(of: other, image) == [false, false])
                 let elsewhere = try await sandbox.run(pipeline, ["--host", other.host])
                 #expect(elsewhere.outcome.exitCode == 0)
-                try await EngineClient.with(try EngineEndpoint(parsing: other.host)) { engine in
-                    #expect(try await engine.inspectImage(image) != nil)
-                    #expect(try await engine.containers().isEmpty)
-                }
+                #expect(try await Self.state(of: other, image) == [true, false])
             }
+        }
+    }
+
+    /// Whether an engine has the image, and any container.
+    private static func state(of engine: PrivateEngine, _ image: String) async throws -> [Bool] {
+        try await EngineClient.with(try EngineEndpoint(parsing: engine.host)) { engine in
+            let hasImage = try await engine.inspectImage(image) != nil
+            let hasContainers = try await !engine.containers().isEmpty
+            return [hasImage, hasContainers]
         }
     }
 }

@@ -1,3 +1,4 @@
+import OCIDistribution
 import Testing
 
 @testable import Pipeline

@@ -1,5 +1,5 @@
 import RoostCore
-import Synchronization
+import RoostTesting
 import Testing
 
 @Suite("Latch")
@@ -45,25 +45,25 @@ struct ConcurrencyLimitTests {
     @Test("never lets more in than its limit, and everyone in the end")
     func bounds() async throws {
         let limit = ConcurrencyLimit(3)
-        let counts = Mutex((now: 0, most: 0, total: 0))
+        let counts = Shared((now: 0, most: 0, total: 0))
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<200 {
                 group.addTask {
                     try await limit.run {
-                        counts.withLock {
+                        counts.update {
                             $0.now += 1
                             $0.total += 1
                             $0.most = max($0.most, $0.now)
                         }
                         await Task.yield()
-                        counts.withLock { $0.now -= 1 }
+                        counts.update { $0.now -= 1 }
                     }
                 }
             }
             try await group.waitForAll()
         }
-        #expect(counts.withLock { $0.most } <= 3)
-        #expect(counts.withLock { $0.total } == 200)
+        #expect(counts.value.most <= 3)
+        #expect(counts.value.total == 200)
     }
 
     @Test("a place is given back when its holder fails, and when a waiter is cancelled")
