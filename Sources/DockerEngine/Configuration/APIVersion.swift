@@ -10,10 +10,11 @@ package struct APIVersion: Hashable, Sendable, Comparable, CustomStringConvertib
 
     /// Reads `1.41`; a leading `v` is allowed.
     package init?(parsing text: String) {
-        let parts = text.drop { $0 == "v" }.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 2, let major = Int(parts[0]), let minor = Int(parts[1]), major >= 0, minor >= 0 else {
-            return nil
-        }
+        let parts = text.dropFirst(text.hasPrefix("v") ? 1 : 0).split(separator: ".", omittingEmptySubsequences: false)
+        // Int alone would take a sign too.
+        guard parts.count == 2, parts.allSatisfy({ $0.utf8.allSatisfy { (48...57).contains($0) } }),
+            let major = Int(parts[0]), let minor = Int(parts[1])
+        else { return nil }
         self.init(major: major, minor: minor)
     }
 

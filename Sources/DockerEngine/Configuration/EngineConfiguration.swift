@@ -53,7 +53,8 @@ private struct DockerFolder {
     let path: String
 
     init(environment: [String: String]) {
-        path = environment["DOCKER_CONFIG"] ?? (environment["HOME"] ?? "/root") + "/.docker"
+        let named = environment["DOCKER_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
+        path = named ?? (environment["HOME"] ?? "/root") + "/.docker"
     }
 
     /// The certificates that `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH` ask for.

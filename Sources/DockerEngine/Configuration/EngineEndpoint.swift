@@ -1,3 +1,6 @@
+import NIOCore
+import RoostCore
+
 /// Where an engine listens.
 package struct EngineEndpoint: Hashable, Sendable, CustomStringConvertible {
     package enum Address: Hashable, Sendable {
@@ -35,9 +38,11 @@ package struct EngineEndpoint: Hashable, Sendable, CustomStringConvertible {
                 throw .badAddress(text, reason: "a socket path is absolute and shorter than 108 bytes")
             }
             self.init(address: .unix(path: rest))
+        case "https" where tls == nil:
+            throw .badAddress(text, reason: "https needs certificates: set DOCKER_CERT_PATH, or write tcp://HOST:PORT")
         case "tcp", "http", "https":
             guard let (host, port) = Self.hostAndPort(rest, defaultPort: tls == nil ? 2375 : 2376) else {
-                throw .badAddress(text, reason: "write tcp://HOST:PORT")
+                throw .badAddress(text, reason: "write tcp://HOST:PORT, without a user and a path")
             }
             self.init(address: .tcp(host: host, port: port), tls: tls)
         case "ssh":
@@ -52,32 +57,47 @@ package struct EngineEndpoint: Hashable, Sendable, CustomStringConvertible {
     }
 
     private static func hostAndPort(_ text: String, defaultPort: Int) -> (String, Int)? {
-        let authority = text.prefix { $0 != "/" }
-        guard authority.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != UInt8(ascii: "@") }) else { return nil }
+        let authority = text.hasSuffix("/") ? text.dropLast() : text[...]
         let host: Substring
         let portText: Substring
         if authority.hasPrefix("[") {
             guard let end = authority.firstIndex(of: "]") else { return nil }
             host = authority[authority.index(after: authority.startIndex)..<end]
+            guard host.contains(":"), isAddress(host) else { return nil }
             portText = authority[authority.index(after: end)...]
         } else {
             let colon = authority.lastIndex(of: ":") ?? authority.endIndex
             host = authority[..<colon]
             portText = authority[colon...]
+            guard !host.isEmpty, host.utf8.allSatisfy(isNameCharacter) else { return nil }
         }
-        guard !host.isEmpty else { return nil }
         if portText.isEmpty { return (String(host), defaultPort) }
-        guard portText.hasPrefix(":"), let port = Int(portText.dropFirst()), (1...65_535).contains(port) else {
-            return nil
-        }
+        let digits = portText.dropFirst()
+        guard portText.hasPrefix(":"), digits.utf8.allSatisfy({ (48...57).contains($0) }), let port = Int(digits),
+            (1...65_535).contains(port)
+        else { return nil }
         return (String(host), port)
+    }
+
+    private static func isNameCharacter(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
+
+    private static func isAddress(_ text: some StringProtocol) -> Bool {
+        (try? SocketAddress(ipAddress: String(text), port: 0)) != nil
     }
 
     /// True where the engine shares this machine's file system, so that a folder here can be mounted there.
     package var isLocal: Bool {
         switch address {
         case .unix: true
-        case .tcp(let host, _): host == "localhost" || host == "::1" || host.hasPrefix("127.")
+        case .tcp(let host, _):
+            host == "localhost" || host == "::1" || host.hasPrefix("127.") && Self.isAddress(host)
         }
     }
 

@@ -55,7 +55,7 @@ extension EngineClient {
             try await withDeadline(deadline, final.operation) {
                 try await open(final).forEachLine(as: PullMessage.self, onMessage)
             }
-        } catch {
+        } catch let error as DeadlineExceeded {
             throw transport.translate(error, final)
         }
     }

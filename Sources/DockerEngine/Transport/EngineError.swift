@@ -38,10 +38,17 @@ package enum EngineError: Error, Sendable, CustomStringConvertible {
         }
     }
 
+    /// An address on one line, without the password that a user may have put before the `@`.
+    private static func shown(_ address: String) -> String {
+        guard let at = address.lastIndex(of: "@") else { return PrintableText.quoted(address, limit: 120) }
+        let scheme = address.firstRange(of: "://").map { address[..<$0.upperBound] } ?? ""
+        return PrintableText.quoted("\(scheme)…\(address[at...])", limit: 120)
+    }
+
     package var description: String {
         switch self {
         case .badAddress(let address, let reason):
-            "the engine address '\(address)' can't be used: \(reason)"
+            "the engine address \(Self.shown(address)) can't be used: \(reason)"
         case .badConfiguration(let message):
             message
         case .socketMissing(let path):

@@ -91,7 +91,8 @@ struct EngineTransport: Sendable {
         }
     }
 
-    private var hostHeader: String {
+    /// What the `Host` header says; an engine on a socket accepts any name.
+    var hostHeader: String {
         switch endpoint.address {
         case .unix: "docker"
         case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Foundation
 import NIOCore
+import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import RoostCore
@@ -19,7 +20,10 @@ struct TransportErrorTranslation {
         case let error as NIOConnectionError: translate(error)
         case is DeadlineExceeded: EngineError.timedOut(operation: operation, limit: limit)
         case ChannelError.connectTimeout: EngineError.unreachable(endpoint: endpoint.description, cause: error)
-        case is ChannelError, is NIOSSLError: EngineError.connectionLost(operation: operation, cause: error)
+        // A parser at the end of input, and TLS without its closing message: the engine went in the middle.
+        case is ChannelError, HTTPParserError.invalidEOFState, NIOSSLError.uncleanShutdown:
+            EngineError.connectionLost(operation: operation, cause: error)
+        case is HTTPParserError: EngineError.invalidAnswer(operation: operation, detail: "it is not HTTP")
         default: EngineError.unreachable(endpoint: endpoint.description, cause: error)
         }
     }

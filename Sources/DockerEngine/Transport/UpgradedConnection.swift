@@ -11,31 +11,44 @@ import RoostCore
 typealias UpgradedChannel = NIOAsyncChannel<ByteBuffer, ByteBuffer>
 
 extension EngineTransport {
-    private enum Handshake: Sendable {
+    fileprivate enum Handshake: Sendable {
         case upgraded(UpgradedChannel)
         case refused(NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>)
     }
 
     /// Opens a connection of its own and asks the engine to upgrade it.
     ///
+    /// - Returns: The connection; whoever gets it has to call `executeThenClose`.
     /// - Throws: ``EngineError/status(operation:code:message:)`` where the engine refuses.
     func upgrade(_ request: EngineRequest, version: APIVersion?) async throws -> UpgradedChannel {
+        let attempt = UpgradeAttempt(limit: request.deadline, operation: request.operation)
+        let handshake: Handshake
         do {
-            return try await withDeadline(request.deadline, request.operation) {
-                let head = upgradeHead(request, version: version)
-                switch try await connect(head).get() {
-                case .upgraded(let channel): return channel
-                case .refused(let channel): throw try await refusal(channel, request)
-                }
+            handshake = try await withTaskCancellationHandler {
+                try await connect(upgradeHead(request, version: version), attempt).get()
+            } onCancel: {
+                attempt.giveUp(CancellationError())
             }
         } catch {
-            throw translate(error, request)
+            throw translate(attempt.reason ?? error, request)
+        }
+        switch handshake {
+        case .upgraded(let channel):
+            return channel
+        case .refused(let channel):
+            do {
+                throw try await withDeadline(request.deadline, request.operation) {
+                    try await refusal(channel, request)
+                }
+            } catch {
+                throw translate(error, request)
+            }
         }
     }
 
     private func upgradeHead(_ request: EngineRequest, version: APIVersion?) -> HTTPRequestHead {
         var headers = request.headers
-        headers.replaceOrAdd(name: "Host", value: "docker")
+        headers.replaceOrAdd(name: "Host", value: hostHeader)
         headers.replaceOrAdd(name: "User-Agent", value: "roost")
         headers.replaceOrAdd(name: "Content-Length", value: "0")
         return HTTPRequestHead(
@@ -46,19 +59,27 @@ extension EngineTransport {
         )
     }
 
-    private func connect(_ head: HTTPRequestHead) async throws -> EventLoopFuture<Handshake> {
+    private func connect(
+        _ head: HTTPRequestHead,
+        _ attempt: UpgradeAttempt
+    ) async throws -> EventLoopFuture<Handshake> {
         let endpoint = endpoint
         let tls = try endpoint.tls.map { try NIOSSLContext(configuration: $0.clientConfiguration()) }
-        let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connectTimeout(.seconds(10))
+        let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connectTimeout(.seconds(10))
+            .channelOption(.allowRemoteHalfClosure, value: true)
         let configure: @Sendable (any Channel) -> EventLoopFuture<EventLoopFuture<Handshake>> = { channel in
             channel.eventLoop.makeCompletedFuture {
+                try attempt.begin(on: channel)
+                let pipeline = channel.pipeline.syncOperations
                 if let tls, case .tcp(let host, _) = endpoint.address {
-                    try channel.pipeline.syncOperations.addHandler(
+                    try pipeline.addHandler(
                         NIOSSLClientHandler(context: tls, serverHostname: host.isAddress ? nil : host)
                     )
                 }
-                return try channel.pipeline.syncOperations.configureUpgradableHTTPClientPipeline(
-                    configuration: Self.pipeline(head)
+                try pipeline.addHandler(LateEndHandler(attempt: attempt))
+                return try pipeline.configureUpgradableHTTPClientPipeline(
+                    configuration: Self.pipeline(head, attempt)
                 )
             }
         }
@@ -71,14 +92,16 @@ extension EngineTransport {
     }
 
     private static func pipeline(
-        _ head: HTTPRequestHead
+        _ head: HTTPRequestHead,
+        _ attempt: UpgradeAttempt
     ) -> NIOUpgradableHTTPClientPipelineConfiguration<Handshake> {
         let upgrade = NIOTypedHTTPClientUpgradeConfiguration<Handshake>(
             upgradeRequestHead: head,
-            upgraders: [TCPUpgrader()],
+            upgraders: [TCPUpgrader(attempt: attempt)],
             notUpgradingCompletionHandler: { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    .refused(try NIOAsyncChannel(wrappingChannelSynchronously: channel))
+                    try attempt.succeed()
+                    return .refused(try NIOAsyncChannel(wrappingChannelSynchronously: channel))
                 }
             }
         )
@@ -110,6 +133,7 @@ extension EngineTransport {
     }
 
     private struct TCPUpgrader: NIOTypedHTTPClientProtocolUpgrader {
+        let attempt: UpgradeAttempt
         let supportedProtocol = "tcp"
         let requiredUpgradeHeaders: [String] = []
 
@@ -119,6 +143,7 @@ extension EngineTransport {
 
         func upgrade(channel: any Channel, upgradeResponse: HTTPResponseHead) -> EventLoopFuture<Handshake> {
             channel.eventLoop.makeCompletedFuture {
+                try attempt.succeed()
                 let configuration = UpgradedChannel.Configuration(isOutboundHalfClosureEnabled: true)
                 return .upgraded(
                     try UpgradedChannel(wrappingChannelSynchronously: channel, configuration: configuration)

@@ -175,6 +175,18 @@ package final class FakeEngine: Sendable {
         try await log.calls.wait { calls in calls.first { pattern.matches($0) && $0.ending != nil } }
     }
 
+    /// Waits until `condition` has an answer for the calls so far.
+    ///
+    /// - Parameter condition: Asked at once, and at each call's arrival, status and end. It must not use the engine.
+    /// - Returns: The condition's first answer.
+    /// - Throws: `CancellationError`.
+    @discardableResult
+    package func waitForCalls<Answer: Sendable>(
+        _ condition: @escaping @Sendable ([Call]) -> Answer?
+    ) async throws -> Answer {
+        try await log.calls.wait(for: condition)
+    }
+
     /// The containers that exist.
     package var containerNames: [String] { containers.value.values.map(\.request.name).sorted() }
 
@@ -218,7 +230,7 @@ package final class FakeEngine: Sendable {
 }
 
 extension FakeEngine.CallPattern {
-    func matches(_ call: FakeEngine.Call) -> Bool {
+    package func matches(_ call: FakeEngine.Call) -> Bool {
         // A name with a slash is one component of the path as it was sent, and so of a pattern.
         matches(call.method, call.components)
     }

@@ -24,10 +24,13 @@ package struct HTTPTestServer: Sendable {
     package struct TLS: Sendable {
         package let certificateChain: String
         package let privateKey: String
+        /// The authority whose certificate every client has to show, as PEM; nil asks for none.
+        package let clientAuthority: String?
 
-        package init(certificateChain: String, privateKey: String) {
+        package init(certificateChain: String, privateKey: String, clientAuthority: String? = nil) {
             self.certificateChain = certificateChain
             self.privateKey = privateKey
+            self.clientAuthority = clientAuthority
         }
     }
 
@@ -93,10 +96,14 @@ package struct HTTPTestServer: Sendable {
         let context = try tls.map { tls in
             let chain = try NIOSSLCertificate.fromPEMBytes(Array(tls.certificateChain.utf8))
             let key = try NIOSSLPrivateKey(bytes: Array(tls.privateKey.utf8), format: .pem)
-            let configuration = TLSConfiguration.makeServerConfiguration(
+            var configuration = TLSConfiguration.makeServerConfiguration(
                 certificateChain: chain.map { .certificate($0) },
                 privateKey: .privateKey(key)
             )
+            if let authority = tls.clientAuthority {
+                configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(authority.utf8)))
+                configuration.certificateVerification = .noHostnameVerification
+            }
             return try NIOSSLContext(configuration: configuration)
         }
         let bootstrap = ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)

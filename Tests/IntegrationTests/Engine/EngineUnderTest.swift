@@ -87,14 +87,25 @@ struct EngineUnderTest: Sendable {
             guard let address = environment["ROOST_TEST_ENGINE"], let registry = environment["ROOST_TEST_REGISTRY"]
             else { throw NoRealEngine() }
             try await EngineClient.with(EngineEndpoint(parsing: address)) { client in
-                let repository = "conformance/busybox"
-                let image = try TestImage.busybox
-                try await image.push(to: registry, repository: repository, tag: "1")
-                let reference = try ImageReference(parsing: "\(registry)/\(repository):1")
-                try await client.pull(reference, deadline: .seconds(120)) { _ in }
-                try await run(kind, client, image: image.configurationDigest, fake: nil, registry: registry, body)
+                let image = try await preparing.run { try await busybox(on: client, from: registry) }
+                try await run(kind, client, image: image, fake: nil, registry: registry, body)
             }
         }
+    }
+
+    /// One test at a time: a registry answers 500 to who reads a tag that is being written.
+    private static let preparing = ConcurrencyLimit(1)
+
+    /// - Returns: The ID of an image with a shell, which the engine has from now on.
+    private static func busybox(on client: EngineClient, from registry: String) async throws -> String {
+        let image = try TestImage.busybox
+        if try await client.inspectImage(image.configurationDigest) == nil {
+            let repository = "conformance/busybox"
+            try await image.push(to: registry, repository: repository, tag: "1")
+            let reference = try ImageReference(parsing: "\(registry)/\(repository):1")
+            try await client.pull(reference, deadline: .seconds(120)) { _ in }
+        }
+        return image.configurationDigest
     }
 
     private struct NoRealEngine: Error, CustomStringConvertible {
