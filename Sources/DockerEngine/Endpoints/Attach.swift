@@ -82,6 +82,7 @@ extension EngineClient {
     ///   - streams: Those to take part in.
     ///   - body: What to do with them; the connection is closed when it returns.
     /// - Returns: What the body returns.
+    /// - Throws: A status of 404 where there is no such container; what the body throws comes out as it is.
     package func attach<Value: Sendable>(
         _ id: String,
         _ streams: AttachStreams,

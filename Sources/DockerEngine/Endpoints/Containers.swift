@@ -9,6 +9,7 @@ extension EngineClient {
     /// - Parameters:
     ///   - name: Unique on the engine; `nil` lets it choose one.
     ///   - specification: What the container is made of.
+    /// - Returns: The container's ID, and what the engine could not do as asked.
     /// - Throws: A status of 404 where the image is not there, of 409 where the name is taken.
     package func createContainer(
         name: String?,
@@ -34,6 +35,7 @@ extension EngineClient {
     ///   - id: The container.
     ///   - condition: What to wait for.
     ///   - deadline: How long at most.
+    /// - Returns: The exit code.
     /// - Throws: ``EngineError/connectionLost(operation:cause:)`` where the engine goes meanwhile: it then ends the answer
     ///   with status 200 and an empty or cut body, which says nothing about the container.
     package func waitForContainer(
@@ -66,6 +68,8 @@ extension EngineClient {
     /// - Parameters:
     ///   - labels: What they must carry.
     ///   - includeStopped: Those that do not run as well.
+    /// - Returns: One row a container, the newest first.
+    /// - Throws: ``EngineError`` or `CancellationError`.
     package func containers(
         labels: [String: String] = [:],
         includeStopped: Bool = true
@@ -85,6 +89,7 @@ extension EngineClient {
     ///   - id: The container; it must not have a terminal.
     ///   - follow: Goes on until the container has exited.
     ///   - onFrames: Called with the frames that arrived together, in order.
+    /// - Throws: ``EngineError``, `CancellationError`, or what the closure throws.
     package func containerLogs(
         _ id: String,
         follow: Bool,
@@ -121,6 +126,7 @@ extension EngineClient {
     /// - Parameters:
     ///   - id: The container.
     ///   - grace: Between the stop signal and KILL; whole seconds, rounded up.
+    /// - Throws: ``EngineError`` or `CancellationError`.
     package func stopContainer(_ id: String, grace: Duration) async throws {
         let seconds = max(0, Int(grace.inSeconds.rounded(.up)))
         try await call(

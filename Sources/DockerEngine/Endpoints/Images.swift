@@ -14,6 +14,7 @@ extension EngineClient {
     ///
     /// - Parameter name: A reference as the engine takes it, or an image ID.
     /// - Returns: The image, or `nil` where the engine has none by that name.
+    /// - Throws: ``EngineError`` or `CancellationError`.
     package func inspectImage(_ name: String) async throws -> ImageInspection? {
         do {
             return try await call(
@@ -77,6 +78,8 @@ extension EngineClient {
     /// - Parameters:
     ///   - name: A reference, or an image ID.
     ///   - force: Also where a stopped container uses it, or an ID that has several names.
+    /// - Returns: What was untagged and what was deleted.
+    /// - Throws: A status of 404 where there is none by that name, of 409 where it is in use.
     package func removeImage(_ name: String, force: Bool = false) async throws -> [ImageRemoval] {
         try await call(
             request(

@@ -34,6 +34,7 @@ extension EngineClient {
     ///   - filters: The API's filters, such as `["type": ["container"]]`.
     ///   - onOpen: Called when the engine has begun its answer: what happens from now on is reported.
     ///   - onEvent: Called with each event in turn.
+    /// - Throws: ``EngineError``, `CancellationError`, or what a closure throws.
     package func events(
         since: String? = nil,
         until: String? = nil,

@@ -133,9 +133,9 @@ struct WireTests {
                     Issue.record("the error in the stream was missed")
                     return
                 }
-                #expect(try await failure("slow:1", .milliseconds(300))?.isTimeout == true)
                 fake.fail(.init(.POST, "/images/create"), .cutBody(after: 100))
                 #expect(try await failure("cut:1")?.isConnectionLoss == true)
+                #expect(try await failure("slow:1", .milliseconds(300))?.isTimeout == true)
                 #expect(fake.imageNames.isEmpty)
             }
         }
