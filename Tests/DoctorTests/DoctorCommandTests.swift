@@ -35,6 +35,7 @@ struct DoctorCommandTests {
                 #expect(hanging.exitCode == 125)
                 #expect(String(decoding: hanging.output, as: UTF8.self).contains("did not answer within 200 ms"))
             }
+            try StaleSocket.make(path)
             let refused = try await examination(folder).run(format: .text, style: Self.plain)
             #expect(refused.exitCode == 125)
             #expect(String(decoding: refused.output, as: UTF8.self).contains("nothing accepts connections"))

@@ -16,7 +16,9 @@ struct EngineClockTests {
         ]
     )
     func offset(time: Double, expected: Duration) throws {
-        let text = Date(timeIntervalSince1970: time).formatted(.iso8601.time(includingFractionalSeconds: true))
+        let text = Date(timeIntervalSince1970: time).formatted(
+            Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+        )
         let offset = try #require(
             EngineClock.offset(of: text, between: noon, and: noon.addingTimeInterval(1))
         )

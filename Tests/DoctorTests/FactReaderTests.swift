@@ -50,12 +50,7 @@ struct FactReaderTests {
     func refused() async throws {
         try await TemporaryDirectory.with { folder in
             let path = folder.path("docker.sock")
-            try await HTTPTestServer.with(
-                on: .unixSocket(path),
-                { _, answer in try await answer.hang() },
-                body: { _ in }
-            )
-            try #require(FileManager.default.fileExists(atPath: path))
+            try StaleSocket.make(path)
             let facts = try await read(folder)
             guard case .connectionRefused = try unusable(facts) else {
                 Issue.record("\(facts.engine)")

@@ -6,12 +6,12 @@ extension FolderFacts {
         let path = folder.standardizedFileURL.path
         var current = URL(filePath: path)
         while true {
-            if access(current.path, W_OK | X_OK) == 0 {
-                var isFolder: ObjCBool = false
-                _ = FileManager.default.fileExists(atPath: current.path, isDirectory: &isFolder)
-                let obstacle = isFolder.boolValue ? nil : Obstacle(path: current.path, kind: .notAFolder)
-                return FolderFacts(path: path, obstacle: obstacle)
+            var isFolder: ObjCBool = false
+            // A file refuses to be searched as a folder does that belongs to somebody else.
+            if FileManager.default.fileExists(atPath: current.path, isDirectory: &isFolder), !isFolder.boolValue {
+                return FolderFacts(path: path, obstacle: Obstacle(path: current.path, kind: .notAFolder))
             }
+            if access(current.path, W_OK | X_OK) == 0 { return FolderFacts(path: path) }
             let code = errno
             guard code == ENOENT || code == ENOTDIR, current.path != "/" else {
                 return FolderFacts(path: path, obstacle: Obstacle(path: current.path, kind: .init(errno: code)))
@@ -26,7 +26,6 @@ extension FolderFacts.Obstacle.Kind {
         switch code {
         case EACCES, EPERM: self = .notPermitted
         case EROFS: self = .readOnlyFileSystem
-        case ENOTDIR: self = .notAFolder
         default: self = .other(String(cString: strerror(code)))
         }
     }
