@@ -119,14 +119,24 @@ let package = Package(
             name: "RoostBenchmarks",
             dependencies: [
                 "RoostTesting", "OCIDistribution", "RoostCore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Benchmarks/RoostBenchmarks",
             swiftSettings: settings
         ),
-        .testTarget(name: "OCIDistributionTests", dependencies: ["OCIDistribution", "RoostTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "OCIDistributionTests",
+            dependencies: ["OCIDistribution", "RoostTesting"],
+            swiftSettings: settings
+        ),
         .testTarget(name: "RoostCoreTests", dependencies: ["RoostCore", "RoostTesting"], swiftSettings: settings),
-        .testTarget(name: "DockerEngineTests", dependencies: ["DockerEngine", "RoostTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "DockerEngineTests",
+            dependencies: ["DockerEngine", "RoostTesting"],
+            swiftSettings: settings
+        ),
         .testTarget(name: "ImagePullTests", dependencies: ["ImagePull", "RoostTesting"], swiftSettings: settings),
         .testTarget(name: "PipelineTests", dependencies: ["Pipeline", "RoostTesting"], swiftSettings: settings),
         .testTarget(
