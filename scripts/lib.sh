@@ -201,7 +201,7 @@ end_child() {
 # run_build NAME ARGUMENT... - `swift ARGUMENT...` with a sign of life; its output goes to .build/logs/NAME.log.
 # For scripts that have called end_with.
 run_build() {
-  local log=$LOGS/$1.log code=0 began=$SECONDS step shown=0
+  local log=$LOGS/$1.log code=0 began=$SECONDS step line columns shown=0
   shift
   mkdir -p "$LOGS"
   note "swift $*"
@@ -211,7 +211,10 @@ run_build() {
   until process_gone "$child"; do
     step=$(tail -n 1 "$log" | tr -d '\r' | cut -c 1-100)
     if [[ -t 2 ]]; then
-      printf '\r\033[K%s: %d s  %s' "$PROGRAM" $((SECONDS - began)) "$step" >&2
+      # Cut before the last column: a line that wraps can't be drawn over. Asked each time, for a window that is resized.
+      columns=$(stty size <&2 2>/dev/null | cut -d ' ' -f 2)
+      line="$PROGRAM: $((SECONDS - began)) s  $step"
+      printf '\r\033[K%s' "${line:0:$((${columns:-80} > 1 ? ${columns:-80} - 1 : 79))}" >&2
     elif ((SECONDS - began - shown >= 20)); then
       shown=$((SECONDS - began))
       note "$shown s  $step"
@@ -250,4 +253,46 @@ stop_services() {
     "$SCRIPTS/local-registry" stop --dir "${marker%/*}" || code=1
   done < <(find "$1" -name .roost-local-registry -type f 2>/dev/null)
   return "$code"
+}
+
+# --- The example, its images, and an engine for it ------------------------------------------------------------
+
+EXAMPLE=$REPOSITORY/Examples/hello/roost.toml
+STAND_INS=(
+  --base debian:bookworm-slim --on-base python:3.13-slim-bookworm --on-base node:22-bookworm-slim
+  --apart busybox:1.36
+)
+HUB=registry-1.docker.io
+
+# example_images WISH - where the example's images come from: registry or stand-ins.
+example_images() {
+  case $1 in
+    registry | stand-ins) echo "$1" ;;
+    auto)
+      if can_connect "$HUB" 443 5; then
+        echo registry
+      else
+        note "Docker Hub ($HUB) can't be reached"
+        echo stand-ins
+      fi
+      ;;
+    *) usage_error "--images takes auto, registry or stand-ins" ;;
+  esac
+}
+
+# start_example_engine FOLDER IMAGES - starts a private engine below FOLDER, which has no image yet, and a registry
+# with the stand-ins where IMAGES says so. DOCKER_HOST names the engine from then on.
+start_example_engine() {
+  local mirror=()
+  if [[ $2 == stand-ins ]]; then
+    "$SCRIPTS/install-tools" dockerd ip docker-registry busybox
+    note "making stand-ins for the example's images from this machine's busybox; they run the same, unedited example"
+    mirror=(--mirror "http://$("$SCRIPTS/local-registry" start --dir "$1/registry")")
+    TMPDIR=$1 "$SCRIPTS/stand-in-images" --storage "$1/registry/storage" "${STAND_INS[@]}"
+  else
+    "$SCRIPTS/install-tools" dockerd ip
+  fi
+  DOCKER_HOST=$("$SCRIPTS/private-engine" start --dir "$1/engine" "${mirror[@]+"${mirror[@]}"}")
+  export DOCKER_HOST
+  unset DOCKER_CONTEXT DOCKER_TLS_VERIFY DOCKER_CERT_PATH DOCKER_API_VERSION # they belong to the user's engine
 }
