@@ -69,7 +69,7 @@ package struct PipelineRun: Sendable {
                     pipeline: plan.name,
                     file: plan.definition.file.shownName,
                     steps: plan.steps.map(\.id),
-                    engine: "\(engine.about.platform?.name ?? "engine") \(engine.about.version) at \(engine.endpoint)"
+                    engine: "\(Self.name(of: engine.about)) \(engine.about.version) at \(engine.endpoint)"
                 )
             )
         )
@@ -90,6 +90,14 @@ package struct PipelineRun: Sendable {
         await recorder.emit(.runFinished(report))
         channel.finish()
         return report
+    }
+
+    /// What an engine is called. Docker's own builds name themselves, those of Linux distributions leave the name empty, and
+    /// Podman puts the host's platform in its place.
+    static func name(of about: EngineVersion) -> String {
+        if about.components?.contains(where: { $0.name == "Podman Engine" }) == true { return "Podman Engine" }
+        let name = about.platform?.name ?? ""
+        return name.isEmpty ? "Docker Engine" : name
     }
 
     // MARK: - The loop

@@ -11,7 +11,7 @@ struct RunSummary: Sendable {
         var lines: [String] = []
         let table = StepTable(theme: theme, columns: columns).lines(report)
         if !table.isEmpty { lines += [""] + table }
-        if let lost = timeLost(report) { lines.append(lost) }
+        lines += timeLost(report)
         for step in report.stages.flatMap(\.steps) where step.status.isFault {
             lines += [""] + details(step)
         }
@@ -26,7 +26,7 @@ struct RunSummary: Sendable {
     ///
     /// Steps of a stage wait side by side, so a sum over all of them would count the same seconds many times. What the
     /// run lost is what each stage's last step to end lost.
-    private func timeLost(_ report: RunReport) -> String? {
+    private func timeLost(_ report: RunReport) -> [String] {
         var phases: [StepPhase: Duration] = [:]
         for stage in report.stages {
             guard let last = stage.steps.filter({ $0.attempts > 0 }).max(by: { $0.end < $1.end }) else { continue }
@@ -40,8 +40,14 @@ struct RunSummary: Sendable {
             .filter { $0.duration.wholeMilliseconds > 0 }
             .sorted { $0.duration > $1.duration }
             .map { "\($0.name) \(DurationText.format($0.duration))" }
-        guard !told.isEmpty else { return nil }
-        return "  lost on the slowest path: " + told.joined(separator: " \(theme.glyphs.separator) ")
+        let separator = " \(theme.glyphs.separator) "
+        return told.reduce(into: [String]()) { lines, part in
+            if let last = lines.last, DisplayWidth.of(last + separator + part) <= columns ?? .max {
+                lines[lines.count - 1] = last + separator + part
+            } else {
+                lines.append((lines.isEmpty ? "  lost on the slowest path: " : "    ") + part)
+            }
+        }
     }
 
     private func details(_ step: StepReport) -> [String] {
