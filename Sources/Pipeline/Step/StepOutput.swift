@@ -1,3 +1,4 @@
+import AsyncAlgorithms
 import DockerEngine
 import NIOCore
 import RoostCore
@@ -5,7 +6,10 @@ import Synchronization
 
 /// Reads a step's output: raw into its file, whole lines into the run's events.
 ///
-/// Reads the engine's log rather than an attached stream, so that a slow terminal never blocks the command.
+/// Attached from before the container starts, as `docker run` does it. An engine's log, followed, loses the end of what
+/// a fast command printed now and then (seen with Docker 20.10 and the `local` driver), while the log of a container that
+/// has ended is whole. So where the attached stream was cut, or given up to let the engine stop the container, the rest is
+/// read from the log afterwards: what was read before is passed over by counting each stream's bytes.
 final class StepOutput: Sendable {
     /// What came of the output.
     struct Result: Sendable {
@@ -15,7 +19,7 @@ final class StepOutput: Sendable {
     }
 
     private enum Activity: Hashable {
-        case reading(framesSoFar: Int)
+        case reading(batches: Int)
         /// Held up by whoever reads the events: not the engine's fault.
         case handingOn
     }
@@ -24,10 +28,17 @@ final class StepOutput: Sendable {
     private let attempt: Int
     private let file: StepLogFile?
     private let emit: @Sendable (RunEvent.Kind) async -> Void
-    private let activity = Mutex(Activity.reading(framesSoFar: 0))
+    private let activity = Mutex(Activity.reading(batches: 0))
 
-    /// How often a cut log stream is opened again.
-    private static let maximumReconnections = 3
+    /// Opens when the container may start: its output is being read, or can't be before it ends.
+    let isReady = Latch()
+    /// To be opened when the step's start has been told: no line comes before that.
+    let mayEmit = Latch()
+    /// To be opened before the engine is asked to stop the container: while it sends to an attached client that is held
+    /// up, its calls on that container hang.
+    let shouldDetach = Latch()
+    /// To be opened when the container has ended, so that its log is whole.
+    let hasEnded = Latch()
 
     init(
         id: StepID,
@@ -41,33 +52,20 @@ final class StepOutput: Sendable {
         self.emit = emit
     }
 
-    /// Follows the container's output to its end.
-    ///
-    /// A stream that is cut is opened again from its begin, and what had been read already is passed over: the engine's log
-    /// keeps every byte in its order.
+    /// Reads the container's output to its end.
     func follow(_ container: String, on engine: EngineClient) async -> Result {
         var reader = Reader(file: file)
-        for connection in 0...Self.maximumReconnections {
-            reader.bytesToSkip = reader.bytesRead
-            do {
-                try await engine.containerLogs(container, follow: true) { frames in
-                    let lines = reader.read(frames)
-                    await handOn(lines, frames: frames.count)
-                }
-                break
-            } catch is CancellationError {
-                reader.result.problem = "the end of its output may be missing: the engine stopped sending it"
-                break
-            } catch {
-                guard connection < Self.maximumReconnections,
-                    (try? await engine.inspectContainer(container)) != nil
-                else {
-                    reader.result.problem = "the end of its output may be missing: \(error)"
-                    break
-                }
+        let batches = AsyncChannel<[LogFrame]>()
+        let isWhole = await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                defer { batches.finish() }
+                return await self.readAttached(container, on: engine, into: batches)
             }
+            for await frames in batches { await handOn(reader.read(frames)) }
+            return await group.next() ?? false
         }
-        await handOn(reader.finish(), frames: 0)
+        if !isWhole { await readLog(container, on: engine, &reader) }
+        await handOn(reader.finish())
         return reader.result
     }
 
@@ -80,22 +78,69 @@ final class StepOutput: Sendable {
         }
     }
 
-    private func handOn(_ lines: [LogLine], frames: Int) async {
-        let before = activity.withLock { activity in
-            defer { activity = .handingOn }
-            return activity
+    /// - Returns: Whether the stream came to its own end.
+    private func readAttached(
+        _ container: String,
+        on engine: EngineClient,
+        into batches: AsyncChannel<[LogFrame]>
+    ) async -> Bool {
+        let isWhole = await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                do {
+                    try await engine.attach(container, [.stdout, .stderr]) { attached in
+                        self.isReady.open()
+                        try await attached.readOutput { await batches.send($0) }
+                    }
+                    return !Task.isCancelled
+                } catch {
+                    return false
+                }
+            }
+            group.addTask {
+                await self.shouldDetach.wait()
+                return false
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? false
         }
-        if !lines.isEmpty { await emit(.stepLog(StepLog(id: id, attempt: attempt, lines: lines))) }
-        let count: Int = if case .reading(let count) = before { count } else { 0 }
-        activity.withLock { $0 = .reading(framesSoFar: count + frames) }
+        isReady.open()
+        return isWhole
+    }
+
+    /// Reads what the attached stream did not bring, once the container has ended.
+    private func readLog(_ container: String, on engine: EngineClient, _ reader: inout Reader) async {
+        guard await hasEnded.wait() else {
+            reader.result.problem = "the end of its output may be missing: reading it was given up"
+            return
+        }
+        reader.passOverWhatWasRead()
+        do {
+            var copy = reader
+            defer { reader = copy }
+            try await engine.containerLogs(container, follow: false) { await self.handOn(copy.read($0)) }
+        } catch {
+            reader.result.problem = "the end of its output may be missing: \(error)"
+        }
+    }
+
+    private func handOn(_ lines: [LogLine]) async {
+        let batches = activity.withLock { activity in
+            defer { activity = .handingOn }
+            return if case .reading(let batches) = activity { batches } else { 0 }
+        }
+        if !lines.isEmpty {
+            await mayEmit.wait()
+            await emit(.stepLog(StepLog(id: id, attempt: attempt, lines: lines)))
+        }
+        activity.withLock { $0 = .reading(batches: batches + 1) }
     }
 
     /// The state of reading one container's output.
     private struct Reader {
         let file: StepLogFile?
         var result = Result()
-        var bytesRead = 0
-        var bytesToSkip = 0
+        private var bytesRead: [LogFrame.Stream: Int] = [:]
+        private var bytesToSkip: [LogFrame.Stream: Int] = [:]
         private var assembler = LogLineAssembler()
         private var canWrite = true
 
@@ -103,15 +148,22 @@ final class StepOutput: Sendable {
             self.file = file
         }
 
+        /// The next frames come from the begin of the output again.
+        ///
+        /// Counted for each stream by itself: the engine may have put the two together in another order in its log.
+        mutating func passOverWhatWasRead() {
+            bytesToSkip = bytesRead
+        }
+
         mutating func read(_ frames: [LogFrame]) -> [LogLine] {
             var lines: [LogLine] = []
             for frame in frames {
                 var bytes = frame.bytes
-                let skipped = min(bytesToSkip, bytes.readableBytes)
-                bytesToSkip -= skipped
+                let skipped = min(bytesToSkip[frame.stream] ?? 0, bytes.readableBytes)
+                bytesToSkip[frame.stream, default: 0] -= skipped
                 bytes.moveReaderIndex(forwardBy: skipped)
                 guard bytes.readableBytes > 0 else { continue }
-                bytesRead += bytes.readableBytes
+                bytesRead[frame.stream, default: 0] += bytes.readableBytes
                 let payload = Array(bytes.readableBytesView)
                 write(payload)
                 lines += assembler.feed(payload, from: frame.stream == .stderr ? .stderr : .stdout)

@@ -1,7 +1,6 @@
 import DockerEngine
 import OCIDistribution
 import RoostCore
-import Synchronization
 
 /// Runs one step: create, start, follow, wait, inspect, remove.
 ///
@@ -93,30 +92,7 @@ struct StepRunner: Sendable {
             report.reason = "the run was interrupted before it started"
             return
         }
-        let startMark = Mutex<ContinuousClock.Instant?>(nil)
-        do {
-            try await startLimit.run {
-                startMark.withLock { $0 = .now }
-                try await engine.startContainer(container)
-            }
-        } catch {
-            timeline.end(.wait, at: startMark.withLock { $0 })
-            timeline.end(.start)
-            await describeFailedStart(container, error, &report)
-            return
-        }
-        // Time in the queue for a start is waiting, not starting.
-        timeline.end(.wait, at: startMark.withLock { $0 })
-        timeline.end(.start)
-        await emit(
-            .stepStarted(StepStart(id: step.id, image: step.imageText, attempt: attempt, containerID: container))
-        )
-        var file: StepLogFile?
-        do {
-            file = try context.logs?.file(for: step.id, attempt: attempt)
-        } catch {
-            await emit(.warning("\(step.id): its raw log can't be kept: \(error)"))
-        }
+        let file = await openLog(of: step, attempt)
         report.logPath = file?.path
         let output = StepOutput(id: step.id, attempt: attempt, file: file, emit: emit)
         let supervision = StepSupervision(
@@ -128,9 +104,39 @@ struct StepRunner: Sendable {
             waitLimit: step.timeout + context.stopGrace + Self.waitMargin,
             outputStall: Self.outputStall
         )
-        let outcome = await supervision.run(output)
-        timeline.end(.run, at: outcome.endedAt)
-        await settle(container, step, outcome, &report)
+        var marks = timeline
+        do {
+            let outcome = try await supervision.run(output) {
+                try await startLimit.run {
+                    // Time in the queue for a start is waiting, not starting.
+                    marks.end(.wait)
+                    try await engine.startContainer(container)
+                }
+                marks.end(.start)
+                await emit(
+                    .stepStarted(
+                        StepStart(id: step.id, image: step.imageText, attempt: attempt, containerID: container)
+                    )
+                )
+                output.mayEmit.open()
+            }
+            timeline = marks
+            timeline.end(.run, at: outcome.endedAt)
+            await settle(container, step, outcome, &report)
+        } catch {
+            timeline = marks
+            timeline.end(.start)
+            await describeFailedStart(container, error, &report)
+        }
+    }
+
+    private func openLog(of step: StepDefinition, _ attempt: Int) async -> StepLogFile? {
+        do {
+            return try context.logs?.file(for: step.id, attempt: attempt)
+        } catch {
+            await emit(.warning("\(step.id): its raw log can't be kept: \(error)"))
+            return nil
+        }
     }
 
     /// Reads the engine's verdict and fills in the report.
@@ -141,16 +147,22 @@ struct StepRunner: Sendable {
         _ report: inout StepReport
     ) async {
         var wasOOMKilled = false
+        var end = outcome.end
         var problems = [outcome.output.problem]
-        if case .exited = outcome.end {
+        if case .exited(let code) = end {
             do {
-                wasOOMKilled = try await engine.inspectContainer(container)?.state.wasOOMKilled ?? false
+                if let state = try await engine.inspectContainer(container)?.state {
+                    wasOOMKilled = state.wasOOMKilled
+                } else if code != 0 {
+                    // Who removes a running container kills it first: the code is not the command's own.
+                    end = .removed
+                }
             } catch {
                 problems.append("whether it ran out of memory is not known: \(error)")
             }
         }
         let verdict = StepVerdict(
-            end: outcome.end,
+            end: end,
             endedBy: outcome.endedBy,
             wasOOMKilled: wasOOMKilled,
             step: step

@@ -1,7 +1,7 @@
 import DockerEngine
 import RoostCore
 
-/// Watches over a started container until it has ended and its output has been read.
+/// Starts a container and watches over it until it has ended and its output has been read.
 struct StepSupervision: Sendable {
     let engine: EngineClient
     let container: String
@@ -26,14 +26,22 @@ struct StepSupervision: Sendable {
         case nothing
     }
 
-    func run(_ output: StepOutput) async -> Outcome {
-        await withTaskGroup(of: Report.self) { group in
+    /// - Parameters:
+    ///   - output: What reads the container's output.
+    ///   - start: Starts the container, once its output is being read.
+    /// - Returns: How it ended.
+    /// - Throws: What `start` throws.
+    func run(_ output: StepOutput, start: () async throws -> Void) async throws -> Outcome {
+        try await withThrowingTaskGroup(of: Report.self) { group in
+            group.addTask { .output(await output.follow(container, on: engine)) }
+            await output.isReady.wait()
+            // A failure leaves the group, which cancels the reading.
+            try await start()
             var lifecycle = StepLifecycle()
             var endedAt: ContinuousClock.Instant?
             var result = StepOutput.Result()
             var peak: ByteCount?
             group.addTask { .event(.ended(await waitForEnd())) }
-            group.addTask { .output(await output.follow(container, on: engine)) }
             group.addTask { .memory(await samplePeakMemory()) }
             group.addTask {
                 (try? await ContinuousClock().sleep(for: step.timeout)) == nil ? .nothing : .event(.deadlinePassed)
@@ -41,7 +49,7 @@ struct StepSupervision: Sendable {
             group.addTask { await interruption.stop.wait() ? .event(.stopRequested) : .nothing }
             group.addTask { await interruption.kill.wait() ? .event(.killRequested) : .nothing }
             // After the last action the group is drained: every task's result counts, and none outlives this call.
-            while let report = await group.next() {
+            while let report = try await group.next() {
                 let event: StepLifecycle.Event
                 switch report {
                 case .nothing: continue
@@ -53,11 +61,18 @@ struct StepSupervision: Sendable {
                     event = .outputEnded
                 case .event(let happened): event = happened
                 }
-                if case .ended = event { endedAt = .now }
+                if case .ended = event {
+                    endedAt = .now
+                    output.hasEnded.open()
+                }
                 for action in lifecycle.handle(event) {
                     switch action {
-                    case .stop: group.addTask { await stop() }
-                    case .kill: group.addTask { await kill() }
+                    case .stop:
+                        output.shouldDetach.open()
+                        group.addTask { await stop() }
+                    case .kill:
+                        output.shouldDetach.open()
+                        group.addTask { await kill() }
                     case .watchOutput:
                         group.addTask {
                             (try? await output.waitForStall(outputStall)) == nil ? .nothing : .event(.outputStalled)

@@ -13,9 +13,10 @@ enum Integration {
 
 /// Images in the test registry.
 enum Published {
-    /// An image with a shell and the usual small programs, under a name of this call's own.
+    /// An image with a shell and the usual small programs, under a name and with content of this call's own.
     static func busybox(_ name: String = "busybox") async throws -> String {
-        try await image(try .busybox, name)
+        let mark = try TestLayer(files: [.file("/mark", UniqueName.make(name))])
+        return try await image(try TestImage(layers: [.busybox(), mark]), name)
     }
 
     /// Puts an image into the registry.

@@ -179,7 +179,7 @@ struct RunOutcomeTests {
                     + step(
                         "s/hog",
                         image,
-                        "x=$(head -c 100000000 /dev/zero | tr '\\\\0' x); echo $x",
+                        "x=$(head -c 100000000 /dev/zero | tr '\\0' x); echo $x",
                         "memory = \"16mb\""
                     )
             )

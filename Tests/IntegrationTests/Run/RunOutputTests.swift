@@ -65,7 +65,7 @@ struct RunOutputTests {
         try await RoostSandbox.with { sandbox in
             let (outcome, events) = try await sandbox.run(
                 "stages_order = ['s']\n"
-                    + step("s/x", image, "head -c 10000000 /dev/zero | tr '\\\\0' x; echo; echo end")
+                    + step("s/x", image, "head -c 10000000 /dev/zero | tr '\\0' x; echo; echo end")
             )
             #expect(outcome.exitCode == 0)
             let lines = events.filter { $0.type == "step.log" }
