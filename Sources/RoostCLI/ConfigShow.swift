@@ -4,7 +4,7 @@ import ArgumentParser
 struct ConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
-        abstract: "Shows what is set, and where.",
+        abstract: "Show what is set, and where.",
         subcommands: [ConfigShow.self],
         defaultSubcommand: ConfigShow.self
     )
@@ -18,7 +18,7 @@ struct ConfigShow: AsyncParsableCommand {
 
     static let configuration = CommandConfiguration(
         commandName: "show",
-        abstract: "Shows each setting with its value and where that comes from.",
+        abstract: "Show each setting with its value and where that comes from.",
         discussion: """
             A setting is taken from the first of these that has it: the command's own option, the environment \
             (ROOST_…), the user's file ($XDG_CONFIG_HOME/roost/config.toml, by default ~/.config/roost/config.toml, or \
@@ -34,7 +34,7 @@ struct ConfigShow: AsyncParsableCommand {
             """
     )
 
-    @Option(help: "How to print: text or json (roost.config/1).")
+    @Option(help: "text or json (roost.config/1).")
     var format: Format = .text
 
     func run() async throws {

@@ -4,7 +4,7 @@ import ArgumentParser
 struct RootCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "roost",
-        abstract: "Makes containers start warm, on any Docker engine.",
+        abstract: "Make containers start warm, on any Docker-compatible engine.",
         discussion: """
             Roost runs pipelines of containers: it pulls all their images in parallel before the first container is \
             created, runs steps side by side, and leaves nothing behind.
@@ -15,8 +15,13 @@ struct RootCommand: AsyncParsableCommand {
               roost pull alpine:3.20     pull images in parallel
 
             EXIT CODES
-              0 succeeded, 1 a step failed, 2 wrong usage or configuration, 124 timed out,
-              125 the engine or a registry failed, 137 out of memory, 130/143/129 interrupted
+              0    succeeded
+              1    a step failed
+              2    wrong usage or configuration
+              124  a step timed out
+              125  the engine or a registry failed
+              137  a step ran out of memory
+              129, 130, 141, 143  ended by a signal, 128 and its number
             """,
         version: RoostVersion.current,
         subcommands: [

@@ -34,7 +34,9 @@ struct LockCommand: AsyncParsableCommand {
         do {
             try Data(lock.render().utf8).write(to: url, options: .atomic)
         } catch {
-            throw UsageError(description: "\(url.path(percentEncoded: false)) can't be written: \(error)")
+            throw UsageError(
+                description: "\(url.path(percentEncoded: false)) can't be written: \(error.localizedDescription)"
+            )
         }
         let count = lock.entries.count
         try OutputWriter.standardError.enqueue(

@@ -14,7 +14,8 @@ struct PullCommand: AsyncParsableCommand {
         abstract: "Pull images in parallel.",
         discussion: """
             Asks the registries for all images first; if one of them is definitely not to be had, all such are named \
-            together and nothing is pulled. The same content under two names is pulled once.
+            together and nothing is pulled. The same content under two names is pulled once. What fails for a moment is \
+            tried again, four times in all.
 
             EXAMPLE
               roost pull alpine:3.20 python:3.13-slim
@@ -34,7 +35,7 @@ struct PullCommand: AsyncParsableCommand {
     @Flag(help: "With --from: take every image by the digest in roost.lock, beside the pipeline's file.")
     var locked = false
 
-    @Option(help: "text, or json: events on standard output.")
+    @Option(help: "text, or json: events (roost.events/1) on standard output.")
     var format = RunCommand.Format.text
 
     @OptionGroup var engine: EngineOptions

@@ -19,7 +19,8 @@ struct RunCommand: AsyncParsableCommand {
             Progress, output and the final table go to standard error. With --format json, standard output carries \
             the events (roost.events/1), one a line, the last of them run.finished.
 
-            Ctrl-C stops the containers and cleans up; a second one kills them.
+            Ctrl-C stops the containers and cleans up; a second one kills them. The exit codes are listed by \
+            'roost --help'.
 
             EXAMPLE
               roost run
@@ -36,10 +37,16 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var engine: EngineOptions
     @OptionGroup var pulling: PullSettingsOptions
 
-    @Option(help: ArgumentHelp("How many steps run at once.", valueName: "count"))
+    @Option(
+        help: ArgumentHelp(
+            "How many steps run at once.",
+            discussion: "Wins over the pipeline's own max_parallel.",
+            valueName: "count"
+        )
+    )
     var maxParallel: Int?
 
-    @Option(help: "text, or json: events on standard output.")
+    @Option(help: "text, or json: events (roost.events/1) on standard output.")
     var format = Format.text
 
     @Option(help: ArgumentHelp("Write the report (roost.report/1) to this file.", valueName: "file"))
@@ -117,7 +124,11 @@ struct RunCommand: AsyncParsableCommand {
         do {
             try RunReportEncoder.write(finished, to: path)
         } catch {
-            throw UsageError(description: "the report can't be written to \(path): \(error)")
+            throw UsageError(
+                description:
+                    "the report can't be written to \(path): \(error.localizedDescription) The run itself is over; "
+                    + "name a file in a folder that is there and that you may write to"
+            )
         }
     }
 }

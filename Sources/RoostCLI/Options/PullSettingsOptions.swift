@@ -11,7 +11,9 @@ struct PullSettingsOptions: ParsableArguments {
     )
     var maxConcurrentPulls: Int?
 
-    @Option(help: ArgumentHelp("How long one image may take, such as 30m.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp("How long one attempt to pull an image may take, such as 90s or 1h.", valueName: "duration")
+    )
     var pullTimeout: String?
 
     @Flag(help: "Ask no registry for anything; an image that the engine lacks is an error.")
