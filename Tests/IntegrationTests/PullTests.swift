@@ -71,30 +71,41 @@ struct PullTests {
         }
     }
 
-    @Test("a network that goes away in the middle of a pull leads to attempts, then to a failure, and no image")
+    @Test(
+        "a network that goes away in the middle of a pull leads to attempts, then to a failure, and no image",
+        .enabled(if: TestEnvironment.hasScripts)
+    )
     func networkGone() async throws {
-        try await InMemoryRegistry.with { registry in
-            try await Workbench.withProxy(registry.url) { bench, proxy in
-                try TestImage.random(bytes: 4 << 20).add(to: registry, repository: bench.prefix, tag: "1")
-                let name = "\(proxy.hostAndPort)/\(bench.prefix):1"
-                // The engine itself goes on where a blob was cut, so the network has to stay away.
-                proxy.shape(latency: .zero, bytesPerSecond: 1 << 20)
-                let puller = bench.puller()
-                let plan = try await puller.resolve(try bench.requests([name]))
-                let failure = try await withThrowingTaskGroup(of: PullFailure?.self) { group in
-                    group.addTask {
-                        await #expect(throws: PullFailure.self) { try await puller.run(plan) }
+        // An engine tries a cut layer five times by itself, at growing intervals, before it gives up its pull.
+        try await PrivateEngine.with(options: ["--max-download-attempts=1"]) { engine in
+            try await InMemoryRegistry.with { registry in
+                try await FaultProxy.with(upstream: registry.url) { proxy in
+                    try await Workbench.with(engine: engine.host) { bench in
+                        try await networkGone(bench, registry, proxy)
                     }
-                    try await proxy.waitFor { $0.path.contains("/blobs/") && $0.bytesSent > 64 << 10 }
-                    proxy.goOffline()
-                    return try await group.next() ?? nil
                 }
-                #expect(failure?.isDefinite == false)
-                #expect(failure?.message.contains("gave up after 2 attempts") == true)
-                #expect(await bench.log.retries == 1)
-                #expect(try await bench.engine.inspectImage(name) == nil)
             }
         }
+    }
+
+    private func networkGone(_ bench: Workbench, _ registry: InMemoryRegistry, _ proxy: FaultProxy) async throws {
+        try TestImage.random(bytes: 4 << 20).add(to: registry, repository: bench.prefix, tag: "1")
+        let name = "\(proxy.hostAndPort)/\(bench.prefix):1"
+        proxy.shape(latency: .zero, bytesPerSecond: 1 << 20)
+        let puller = bench.puller()
+        let plan = try await puller.resolve(try bench.requests([name]))
+        let failure = try await withThrowingTaskGroup(of: PullFailure?.self) { group in
+            group.addTask {
+                await #expect(throws: PullFailure.self) { try await puller.run(plan) }
+            }
+            try await proxy.waitFor { $0.path.contains("/blobs/") && $0.bytesSent > 64 << 10 }
+            proxy.goOffline()
+            return try await group.next() ?? nil
+        }
+        #expect(failure?.isDefinite == false)
+        #expect(failure?.message.contains("gave up after 2 attempts") == true)
+        #expect(await bench.log.retries == 1)
+        #expect(try await bench.engine.inspectImage(name) == nil)
     }
 
     @Test("a pull that was cut is whole after another attempt")
@@ -231,6 +242,28 @@ struct PullTests {
                 _ = try await bench.engine.removeImage(name)
                 let id = try await bench.puller().pullAgain(try ImageReference(parsing: name))
                 #expect(first.map(\.imageID) == [id])
+            }
+        }
+    }
+
+    @Test(
+        "an image of docker.io is resolved and pulled through the engine's mirror",
+        .enabled(if: TestEnvironment.hasScripts)
+    )
+    func mirror() async throws {
+        try await InMemoryRegistry.with { registry in
+            try await PrivateEngine.with(mirrors: [registry.url]) { engine in
+                try await Workbench.with(engine: engine.host) { bench in
+                    let image = try TestImage.random()
+                    image.add(to: registry, repository: "library/mirrored", tag: "1")
+                    let outcomes = try await bench.pull(["mirrored:1"])
+                    #expect(outcomes.map(\.source) == [registry.hostAndPort])
+                    #expect(outcomes.map(\.digest?.description) == [image.manifestDigest])
+                    // Roost's question and the engine's own.
+                    #expect(
+                        registry.log.requests(method: .HEAD, pathSuffix: "/library/mirrored/manifests/1").count == 2
+                    )
+                }
             }
         }
     }

@@ -17,6 +17,7 @@ struct Workbench: Sendable {
     let log = PullLog()
 
     static func with<Value: Sendable>(
+        engine address: String? = nil,
         login: (registry: String, user: String, password: String)? = nil,
         _ body: @Sendable (Workbench) async throws -> Value
     ) async throws -> Value {
@@ -25,7 +26,7 @@ struct Workbench: Sendable {
         let http = RegistryClient.makeHTTPClient()
         let result: Result<Value, any Error>
         do {
-            let endpoint = try EngineEndpoint(parsing: TestEnvironment.requireEngine())
+            let endpoint = try EngineEndpoint(parsing: address ?? TestEnvironment.requireEngine())
             let value = try await EngineClient.with(endpoint) { engine in
                 let bench = Workbench(
                     engine: engine,

@@ -65,7 +65,7 @@ package struct RetryPolicy: Sendable, Hashable {
     /// - Returns: The delay, never longer than five quarters of the longest allowed.
     package func delay(after attempt: Int, retryAfter: Duration?, jitter: Double) -> Duration {
         // Ten doublings are beyond every sensible cap, and can't overflow.
-        let doubled = initialDelay * (1 << min(max(0, attempt - 1), 10))
+        let doubled = initialDelay * (1 << (min(max(1, attempt), 11) - 1))
         let base = min(doubled, longestDelay)
         let chance = min(max(0, jitter), 1) / 4
         guard let retryAfter else { return base * (0.75 + chance) }

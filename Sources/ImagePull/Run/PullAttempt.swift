@@ -25,6 +25,7 @@ struct PullAttempt: Sendable {
         } catch let error as EngineError {
             try Task.checkCancellation()
             await progress.flush(reference)
+            if case .timedOut = error { return try await overdue() }
             if error.isEngineUnavailable { throw error }
             return try await classify(error)
         }
@@ -52,6 +53,17 @@ struct PullAttempt: Sendable {
     }
 
     // MARK: - What came of it
+
+    /// What it means that the pull did not end in time: where the engine still answers, its registry is what stalls.
+    /// That took long enough not to be tried again.
+    private func overdue() async throws -> PullScheduler.Event {
+        _ = try await puller.engine.image(named: item.target.engineName)
+        let limit = DurationText.format(puller.options.timeout)
+        return refused(
+            .unavailable,
+            "it was not pulled within \(limit): its registry or the network may be stalled; try again"
+        )
+    }
 
     /// A stream that ends well is not enough: what the engine has under the name now is what counts.
     private func verified() async throws -> PullScheduler.Event {
