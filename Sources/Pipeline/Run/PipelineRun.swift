@@ -106,11 +106,13 @@ package struct PipelineRun: Sendable {
         let (inputs, inbox) = AsyncStream.makeStream(of: Input.self)
         let puller = makePuller { await recorder.emit(.pull($0)) }
         let noMorePulls = Latch()
+        let outOfMemory = OutOfMemoryWatch(runID: context.runID.description)
         let runner = StepRunner(
             engine: engine,
             context: context,
             interruption: interruption,
             startLimit: ConcurrencyLimit(Self.concurrentStarts),
+            outOfMemory: outOfMemory,
             emit: { await recorder.emit($0) },
             pullAgain: {
                 try await puller.pullAgain($0.image, policy: $0.pull, locked: lock?.digest(for: $0.image))
@@ -159,6 +161,7 @@ package struct PipelineRun: Sendable {
                 }
             }
 
+            group.addTask { await outOfMemory.follow(engine) }
             group.addTask { await pullImages(puller, noMorePulls, inbox) }
             group.addTask {
                 if await interruption.stop.wait(), let cause = interruption.cause { inbox.yield(.interrupted(cause)) }

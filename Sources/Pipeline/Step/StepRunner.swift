@@ -12,6 +12,7 @@ struct StepRunner: Sendable {
     let interruption: Interruption
     /// How many containers may be starting at once: an engine starts four at once faster than twenty.
     let startLimit: ConcurrencyLimit
+    let outOfMemory: OutOfMemoryWatch
     let emit: @Sendable (RunEvent.Kind) async -> Void
     /// Pulls an image that has vanished from the engine since the run pulled it; returns its ID.
     let pullAgain: @Sendable (StepDefinition) async throws -> String
@@ -20,6 +21,9 @@ struct StepRunner: Sendable {
     private static let outputStall = Duration.seconds(10)
     /// What the engine may need beyond the step's timeout and grace until it says that the container has ended.
     private static let waitMargin = Duration.seconds(60)
+
+    /// How late the engine's word of an out-of-memory kill may come, for a process that was killed.
+    private static let lateKillEvent = Duration.seconds(1)
 
     /// Runs one attempt of a step.
     ///
@@ -151,11 +155,19 @@ struct StepRunner: Sendable {
         var problems = [outcome.output.problem]
         if case .exited(let code) = end {
             do {
-                if let state = try await engine.inspectContainer(container)?.state {
-                    wasOOMKilled = state.wasOOMKilled
-                } else if code != 0 {
+                let state = try await engine.inspectContainer(container)?.state
+                if code != 0, state.map({ ["removing", "dead"].contains($0.status) }) ?? true {
                     // Who removes a running container kills it first: the code is not the command's own.
                     end = .removed
+                }
+                wasOOMKilled = state?.wasOOMKilled ?? false
+                // Only a kill that nobody is known to have sent is worth waiting for an explanation.
+                let isUnexplained = code == 137 && outcome.endedBy == nil && end != .removed
+                if !wasOOMKilled {
+                    wasOOMKilled = await outOfMemory.sawKill(
+                        in: container,
+                        within: isUnexplained ? Self.lateKillEvent : .zero
+                    )
                 }
             } catch {
                 problems.append("whether it ran out of memory is not known: \(error)")

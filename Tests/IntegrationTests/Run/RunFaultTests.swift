@@ -4,7 +4,11 @@ import RoostTesting
 import Subprocess
 import Testing
 
-@Suite("Faults during a run", .enabled(if: Integration.isPossible, "\(TestEnvironment.whySkipped)"))
+@Suite(
+    "Faults during a run",
+    .enabled(if: Integration.isPossible, "\(TestEnvironment.whySkipped)"),
+    .timeLimit(.minutes(5))
+)
 struct RunFaultTests {
     @Test(
         "a signal stops the containers, cleans up, and ends with the signal's code",
@@ -57,8 +61,12 @@ struct RunFaultTests {
     func interruptDuringPull() async throws {
         let registry = try TestEnvironment.requireRegistry()
         let repository = UniqueName.make("slow").lowercased()
-        try await TestImage.busybox(plusRandom: 2 << 20, seed: 5).push(to: registry, repository: repository, tag: "1")
-        try await FaultProxy.with(upstream: registry) { proxy in
+        try await TestImage.busybox(plusRandom: 2 << 20, seed: .random(in: 0...UInt64.max)).push(
+            to: registry,
+            repository: repository,
+            tag: "1"
+        )
+        try await FaultProxy.with(upstream: "http://\(registry)") { proxy in
             proxy.inject(.hang, path: .blobs)
             try await RoostSandbox.with { sandbox in
                 let (outcome, events) = try await sandbox.run(

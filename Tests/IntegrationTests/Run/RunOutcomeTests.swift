@@ -3,7 +3,11 @@ import Foundation
 import RoostTesting
 import Testing
 
-@Suite("Outcomes of a run", .enabled(if: Integration.isPossible, "\(TestEnvironment.whySkipped)"))
+@Suite(
+    "Outcomes of a run",
+    .enabled(if: Integration.isPossible, "\(TestEnvironment.whySkipped)"),
+    .timeLimit(.minutes(5))
+)
 struct RunOutcomeTests {
     @Test("stages hand files on through the workspace, and nothing is left of the run")
     func success() async throws {

@@ -2,7 +2,11 @@ import Foundation
 import RoostTesting
 import Testing
 
-@Suite("Output of a run", .enabled(if: Integration.isPossible, "\(TestEnvironment.whySkipped)"))
+@Suite(
+    "Output of a run",
+    .enabled(if: Integration.isPossible, "\(TestEnvironment.whySkipped)"),
+    .timeLimit(.minutes(5))
+)
 struct RunOutputTests {
     private func rawLog(_ events: [EventLine], _ step: String, in sandbox: RoostSandbox) throws -> Data {
         let finished = try #require(events.first { $0.type == "step.finished" && $0.step == step })

@@ -4,7 +4,11 @@ import RoostCore
 import RoostTesting
 import Testing
 
-@Suite("Images of a run", .enabled(if: Integration.isPossible, "\(TestEnvironment.whySkipped)"))
+@Suite(
+    "Images of a run",
+    .enabled(if: Integration.isPossible, "\(TestEnvironment.whySkipped)"),
+    .timeLimit(.minutes(5))
+)
 struct RunPullTests {
     /// Runs `body` and returns the events that the engine reported meanwhile.
     private func events(
@@ -96,7 +100,10 @@ struct RunPullTests {
     @Test("the second stage's image is pulled while the first stage runs")
     func overlap() async throws {
         let small = try await Published.busybox("small")
-        let large = try await Published.image(try .busybox(plusRandom: 3 << 20, seed: 7), "large")
+        let large = try await Published.image(
+            try .busybox(plusRandom: 3 << 20, seed: .random(in: 0...UInt64.max)),
+            "large"
+        )
         try await RoostSandbox.with { sandbox in
             let (outcome, events) = try await sandbox.run(
                 "stages_order = ['a', 'b']\n" + step("a/work", small, "sleep 3") + step("b/next", large, "true")
@@ -119,29 +126,42 @@ struct RunPullTests {
     @Test("a network that goes away in the middle of a pull is retried, then given up, and nothing was started")
     func networkGoesAway() async throws {
         let registry = try TestEnvironment.requireRegistry()
-        let image = try TestImage.busybox(plusRandom: 4 << 20, seed: 99)
         let repository = UniqueName.make("cut").lowercased()
-        try await image.push(to: registry, repository: repository, tag: "1")
-        try await FaultProxy.with(upstream: registry) { proxy in
-            proxy.inject(.cut(afterBodyBytes: 100_000), path: .blobs)
-            try await RoostSandbox.with { sandbox in
-                let (outcome, events) = try await sandbox.run(
-                    "stages_order = ['s']\n" + step("s/x", "\(proxy.hostAndPort)/\(repository):1", "true")
-                )
-                #expect(outcome.exitCode == 125)
-                #expect(events.contains { $0.type == "pull.retrying" })
-                #expect(!events.contains { $0.type == "step.started" })
-                let finished = try #require(events.first { $0.type == "step.finished" })
-                #expect(finished.text("status") == "skipped")
-                #expect(try await sandbox.leftovers().isEmpty)
+        try await TestImage.busybox(plusRandom: 4 << 20, seed: .random(in: 0...UInt64.max)).push(
+            to: registry,
+            repository: repository,
+            tag: "1"
+        )
+        // The engine's own five attempts at each layer, with their pauses, would take a minute for each of Roost's.
+        try await PrivateEngine.with(options: ["--max-download-attempts=1"]) { engine in
+            try await FaultProxy.with(upstream: "http://\(registry)") { proxy in
+                proxy.inject(.cut(afterBodyBytes: 100_000), path: .blobs)
+                try await RoostSandbox.with(engine: engine.host) { sandbox in
+                    let (outcome, events) = try await sandbox.run(
+                        "stages_order = ['s']\n" + step("s/x", "\(proxy.hostAndPort)/\(repository):1", "true")
+                    )
+                    #expect(outcome.exitCode == 125)
+                    #expect(events.contains { $0.type == "pull.retrying" })
+                    #expect(proxy.log.entries.contains { $0.path.contains("/blobs/") }, "the pull had begun")
+                    #expect(!events.contains { $0.type == "step.started" })
+                    let finished = try #require(events.first { $0.type == "step.finished" })
+                    #expect(finished.text("status") == "skipped")
+                    #expect(try await sandbox.leftovers().isEmpty)
+                }
             }
         }
     }
 
     @Test("an image that vanishes between its pull and its container is pulled again, once")
     func imageVanishes() async throws {
-        let first = try await Published.image(try .busybox(plusRandom: 1000, seed: 1), "staying")
-        let second = try await Published.image(try .busybox(plusRandom: 1000, seed: 2), "vanishing")
+        let first = try await Published.image(
+            try .busybox(plusRandom: 1000, seed: .random(in: 0...UInt64.max)),
+            "staying"
+        )
+        let second = try await Published.image(
+            try .busybox(plusRandom: 1000, seed: .random(in: 0...UInt64.max)),
+            "vanishing"
+        )
         try await RoostSandbox.with { sandbox in
             // The second step waits for its place until the first is over; its image goes meanwhile.
             let pipeline =
