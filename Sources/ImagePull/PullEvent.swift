@@ -106,7 +106,7 @@ package struct PullOutcome: Sendable {
 /// Why an image can't be had.
 package struct PullFailure: Error, Sendable, Hashable, CustomStringConvertible {
     package enum Kind: String, Sendable, Hashable {
-        case notFound, unauthorized, forbidden, badName, rateLimited, unavailable, engine, missingOffline, notLocked
+        case notFound, unauthorized, forbidden, badName, rateLimited, unavailable, engine, missingOffline
     }
 
     package let image: ImageReference

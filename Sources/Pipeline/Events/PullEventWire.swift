@@ -96,7 +96,6 @@ struct PullFinishedWire: Encodable {
         case .unavailable: "unavailable"
         case .engine: "engine"
         case .missingOffline: "missing_offline"
-        case .notLocked: "not_locked"
         }
     }
 }

@@ -6,6 +6,7 @@ extension PipelinePlan {
     /// - Parameters:
     ///   - lock: Digests to take the images by; `nil` takes what their tags name now.
     ///   - policy: When to pull, whatever the pipeline says; `nil` leaves it to the pipeline.
+    /// - Returns: One request for each image of each stage.
     package func pullRequests(lock: LockFile?, policy: PullPolicy? = nil) -> [PullRequest] {
         stages.enumerated().flatMap { index, stage in
             stage.images.map { image in

@@ -8,6 +8,7 @@ package enum RunPreparation {
     ///   - plan: What will run.
     ///   - engine: Where.
     ///   - environment: The process's environment, for the places of the state.
+    /// - Returns: The context of a new run.
     /// - Throws: `EngineError`, `LogFileError`, or `Installation.Unavailable`.
     package static func context(
         for plan: PipelinePlan,

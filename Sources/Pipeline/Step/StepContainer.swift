@@ -45,6 +45,7 @@ struct StepContainer {
     /// For people; nothing is ever read out of it.
     ///
     /// - Parameter suffix: Makes it another name where the first is taken.
+    /// - Returns: The name.
     func name(suffix: String? = nil) -> String {
         // The engine takes [a-zA-Z0-9][a-zA-Z0-9_.-]+ (moby, daemon/names).
         func safe(_ text: String) -> String {

@@ -32,6 +32,7 @@ struct StepRunner: Sendable {
     ///   - imageID: Its image on the engine.
     ///   - attempt: Counted from 1.
     ///   - timeline: What the step has waited for so far.
+    /// - Returns: How it ended.
     func run(_ step: StepDefinition, imageID: String, attempt: Int, timeline: StepTimeline) async -> StepReport {
         var report = StepReport(id: step.id, image: step.imageText, status: .infrastructureError)
         report.attempts = attempt

@@ -25,6 +25,8 @@ package struct Installation: Hashable, Sendable {
     /// first link wins.
     ///
     /// - Parameter folder: The state folder; made where it is missing.
+    /// - Returns: The installation.
+    /// - Throws: ``Unavailable`` where the folder can't be written.
     package static func load(from folder: URL) throws(Unavailable) -> Installation {
         let file = folder.appending(path: "installation")
         if let existing = read(file) { return existing }
