@@ -33,15 +33,15 @@ struct AttachTests {
         return buffer
     }
 
-    @Test("bytes that arrive together with the engine's consent are kept")
-    func earlyBytes() async throws {
+    @Test("bytes that arrive together with the engine's consent are kept", arguments: [true, false])
+    func earlyBytes(halfCloses: Bool) async throws {
         // One packet on the wire: the head and the first frames are read at once.
         try await TemporaryDirectory.with { folder in
             let head = "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
             var packet = ByteBuffer(string: head)
             for text in ["early ", "bird"] { packet.writeImmutableBuffer(frame(text)) }
             let path = folder.path("s")
-            try await RawServer.with(path: path, answering: packet) {
+            try await RawServer.with(path: path, answering: packet, halfCloses: halfCloses) {
                 let transport = try EngineTransport(endpoint: EngineEndpoint(address: .unix(path: path)))
                 let request = EngineRequest(.POST, "/containers/x/attach", operation: "attach", deadline: .seconds(30))
                 let channel = try await transport.upgrade(request, version: nil)

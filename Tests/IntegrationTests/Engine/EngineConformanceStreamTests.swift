@@ -12,7 +12,10 @@ struct EngineConformanceStreamTests {
             let id = try await engine.start(.countsTo2000)
             if !follow { #expect(try await engine.wait(id) == 0) }
             let output = try await engine.output(id, follow: follow)
-            #expect(output.text == (0..<2000).map { "\($0)\n" }.joined())
+            let lines = output.text.split(separator: "\n", omittingEmptySubsequences: false)
+            #expect(lines.count == 2001)
+            #expect(zip(lines, 0..<2000).first { $0 != String($1) } == nil)
+            #expect(lines.last == "")
             #expect(output.errorText.isEmpty)
         }
     }
@@ -20,8 +23,13 @@ struct EngineConformanceStreamTests {
     @Test("a long line spans frames of at most 16 KiB, and loses nothing", arguments: EngineKind.available)
     func longLine(kind: EngineKind) async throws {
         try await EngineUnderTest.with(kind) { engine in
-            let id = try await engine.start(.printsOneLongLine)
-            let output = try await engine.output(id)
+            var specification = engine.specification(.printsOneLongLine)
+            // Docker 20.10's local driver loses the line break after a line that spans frames.
+            specification.host.logDriver = .init(type: "json-file")
+            let id = try await engine.client.createContainer(name: nil, specification).id
+            try await engine.client.startContainer(id)
+            #expect(try await engine.wait(id) == 0)
+            let output = try await engine.output(id, follow: false)
             #expect(output.stdout.readableBytes == 50_001)
             #expect(output.longestFrame <= 16_384)
             #expect(output.longestFrame > 0)

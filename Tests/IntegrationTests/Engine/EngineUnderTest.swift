@@ -153,6 +153,8 @@ struct EngineUnderTest: Sendable {
         specification.entrypoint = []
         specification.command = arguments
         specification.labels = label
+        // The driver that runs use: it keeps every byte.
+        specification.host.logDriver = .init(type: "local")
         return specification
     }
 
