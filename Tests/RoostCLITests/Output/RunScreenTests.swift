@@ -107,6 +107,17 @@ struct RunScreenTests {
         #expect(lines.count >= 5)
     }
 
+    @Test("the line of lost time goes on in the next where the terminal is too narrow", arguments: [50, 60, 80, 100])
+    func narrowLostTime(columns: Int) throws {
+        let lines = RunSummary(theme: Theme(Self.piped), columns: columns).lines(SampleRun.failed)
+        let first = try #require(lines.firstIndex { $0.hasPrefix("  lost on the slowest path:") })
+        let lost = lines[first...].prefix { !$0.isEmpty }
+        #expect(lost.allSatisfy { DisplayWidth.of($0) <= columns })
+        for part in ["pulling 1.0 s", "starting 360 ms", "cleaning up 200 ms", "resolving 100 ms", "creating 40 ms"] {
+            #expect(lost.contains { $0.contains(part) })
+        }
+    }
+
     @Test(
         "the verdict tells apart what failed",
         arguments: [
