@@ -28,8 +28,8 @@ enum ResultText {
                 ["Roost against", "ratio, median", "min", "max", "target", ""],
                 result.comparisons.map { comparison in
                     [
-                        comparison.peer, number(comparison.ratio.median), number(comparison.ratio.least),
-                        number(comparison.ratio.most), "≤ \(number(comparison.target))", verdict(comparison),
+                        comparison.peer, ratio(comparison.ratio.median), ratio(comparison.ratio.least),
+                        ratio(comparison.ratio.most), "≤ \(number(comparison.target))", verdict(comparison),
                     ]
                 }
             ),
@@ -45,8 +45,11 @@ enum ResultText {
     private static func verdict(_ comparison: Comparison) -> String {
         if comparison.isMet { return "met" }
         let excess = (comparison.ratio.median / comparison.target - 1) * 100
-        return "missed by \(number(excess, digits: 0)) %"
+        return "missed by \(number(excess, digits: 1)) %"
     }
+
+    /// With a third digit: some lie so near their target that two would hide on which side.
+    private static func ratio(_ value: Double) -> String { number(value, digits: 3) }
 
     private static func number(_ value: Double, digits: Int = 2) -> String {
         value.formatted(.number.precision(.fractionLength(digits)).grouping(.never).locale(Locale(identifier: "C")))
