@@ -86,7 +86,7 @@ struct LogFrameDecoderTests {
     }
 
     @Test("random frames in random pieces come out as they went in")
-    func randomPieces() async throws {
+    func soakRandomPieces() async throws {
         try await Fuzzing.run(rounds: 200) { random in
             let frames: [(LogFrame.Stream, [UInt8])] = (0..<Int.random(in: 1...20, using: &random)).map { _ in
                 let stream = [LogFrame.Stream.stdin, .stdout, .stderr].randomElement(using: &random) ?? .stdout
@@ -105,7 +105,7 @@ struct LogFrameDecoderTests {
     }
 
     @Test("random bytes are frames or refused, and never lost")
-    func randomBytes() async throws {
+    func soakRandomBytes() async throws {
         try await Fuzzing.run(rounds: 500) { random in
             let bytes = random.bytes(Int.random(in: 0...200, using: &random))
             guard let decoded = try? decode([ByteBuffer(bytes: bytes)]) else { return }

@@ -1,7 +1,7 @@
 import NIOCore
 import NIOPosix
 
-/// Answers the first bytes of its only connection with one packet, and ends it at once.
+/// Answers each connection's first bytes with one packet, and ends it in the same moment.
 enum RawServer {
     /// Serves while `body` runs; with `halfCloses` the client may go on sending after the packet.
     static func with(
@@ -11,32 +11,40 @@ enum RawServer {
         _ body: () async throws -> Void
     ) async throws {
         let listener = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-            .bind(unixDomainSocketPath: path) { channel in
+            .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
-                        wrappingChannelSynchronously: channel,
-                        configuration: .init(isOutboundHalfClosureEnabled: halfCloses)
+                    try channel.pipeline.syncOperations.addHandler(
+                        PacketHandler(packet: packet, mode: halfCloses ? .output : .all)
                     )
                 }
             }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                try await listener.executeThenClose { connections in
-                    for try await connection in connections {
-                        try await connection.executeThenClose { inbound, outbound in
-                            var chunks = inbound.makeAsyncIterator()
-                            _ = try await chunks.next()
-                            try await outbound.write(packet)
-                            guard halfCloses else { return }
-                            outbound.finish()
-                            while try await chunks.next() != nil {}
-                        }
-                        return
-                    }
-                }
-            }
+            .bind(unixDomainSocketPath: path).get()
+        do {
             try await body()
-            try await group.waitForAll()
+        } catch {
+            try await listener.close()
+            throw error
+        }
+        try await listener.close()
+    }
+
+    private final class PacketHandler: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+
+        private var packet: ByteBuffer?
+        private let mode: CloseMode
+
+        init(packet: ByteBuffer, mode: CloseMode) {
+            self.packet = packet
+            self.mode = mode
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            // Packet and end in one turn, so that the client finds both at its next look.
+            guard let packet = packet.take() else { return }
+            context.writeAndFlush(wrapOutboundOut(packet), promise: nil)
+            context.close(mode: mode, promise: nil)
         }
     }
 }
