@@ -22,7 +22,7 @@ test: ## all tests, on a private Docker Engine and a registry; FILTER=regex runs
 	@scripts/test $(if $(FILTER),"$(FILTER)")
 
 soak: ## what must be repeated to mean anything; takes SOAK_SECONDS, and ROOST_SOAK_SEED to repeat a run
-	@ROOST_SOAK=1 ROOST_SOAK_SECONDS=$(SOAK_SECONDS) scripts/test Soak
+	@ROOST_SOAK=1 ROOST_SOAK_SECONDS=$(SOAK_SECONDS) scripts/test 'soak[A-Z]'
 
 bench: ## a release build against the Docker CLI
 	@scripts/bench $(BENCH_FLAGS)

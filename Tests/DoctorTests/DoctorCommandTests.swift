@@ -6,7 +6,7 @@ import Testing
 @testable import Doctor
 @testable import RoostCLI
 
-@Suite("roost doctor")
+@Suite("roost doctor", .serialized)
 struct DoctorCommandTests {
     private static let plain = OutputStyle(isLive: false, usesColor: false, usesUnicode: false, columns: nil)
 

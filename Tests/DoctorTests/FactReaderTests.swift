@@ -6,7 +6,7 @@ import Testing
 
 @testable import Doctor
 
-@Suite("Reading the facts")
+@Suite("Reading the facts", .serialized)
 struct FactReaderTests {
     /// Reads with an environment of the folder's own.
     private func read(

@@ -161,7 +161,7 @@ struct PullProgressTests {
     }
 
     @Test("random messages crash nothing and break no promise of a layer's figures")
-    func fuzz() async throws {
+    func soakFuzz() async throws {
         let image = try ref("a")
         let words = [
             "Pulling fs layer", "Downloading", "Verifying Checksum", "Download complete", "Extracting", "Pull complete",

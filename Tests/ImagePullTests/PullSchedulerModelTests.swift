@@ -11,7 +11,7 @@ struct PullSchedulerModelTests {
     }
 
     @Test("every image finishes once, groups are ready exactly when their set is there, and the limit is kept")
-    func model() async throws {
+    func soakModel() async throws {
         try await Fuzzing.run(rounds: 500) { random in
             let plan = try Self.plan(&random)
             try Self.run(plan, limit: Int.random(in: 1...4, using: &random), &random)

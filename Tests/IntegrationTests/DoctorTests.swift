@@ -3,7 +3,7 @@ import Foundation
 import RoostTesting
 import Testing
 
-@Suite("The doctor at a real engine")
+@Suite("The doctor at a real engine", .serialized)
 struct DoctorTests {
     @Test(
         "a real engine is reachable, understood and judged",

@@ -9,7 +9,7 @@ import Testing
 @testable import ImagePull
 
 /// Pulls of a real engine, from registries real and in memory, with a proxy between that logs and misbehaves.
-@Suite("Pulling on an engine", .enabled(if: TestEnvironment.hasEngine, "\(TestEnvironment.whySkipped)"))
+@Suite("Pulling on an engine", .serialized, .enabled(if: TestEnvironment.hasEngine, "\(TestEnvironment.whySkipped)"))
 struct PullTests {
     @Test("images on one base fetch each shared blob once", .enabled(if: TestEnvironment.hasRegistry))
     func sharedBase() async throws {

@@ -32,7 +32,8 @@ extension EngineClient {
     ///   - since: Seconds since 1970 from when on events are replayed, with a fraction; `nil` for new ones only.
     ///   - until: Seconds since 1970 at which the stream ends; `nil` for never.
     ///   - filters: The API's filters, such as `["type": ["container"]]`.
-    ///   - onOpen: Called when the engine has begun its answer: what happens from now on is reported.
+    ///   - onOpen: Called when the engine has begun its answer. It subscribes a moment after that (moby, `getEvents`): who
+    ///     must miss nothing gives `since` as well.
     ///   - onEvent: Called with each event in turn.
     /// - Throws: ``EngineError``, `CancellationError`, or what a closure throws.
     package func events(

@@ -14,10 +14,20 @@ package enum Fuzzing {
         }
     }
 
+    /// How many rounds a test has at most where it is one of many; `make soak` runs them all, and goes on for a while.
+    private static let usualRounds = 500
+
+    /// For how long at least each test goes on under `make soak`, which shares its time among about a dozen of them.
+    private static let soakShare: Duration? = {
+        let environment = ProcessInfo.processInfo.environment
+        guard environment["ROOST_SOAK"] == "1" else { return nil }
+        return .seconds((environment["ROOST_SOAK_SECONDS"].flatMap(Int.init) ?? 600) / 12)
+    }()
+
     /// Runs `body` once a round, each with a generator of its own.
     ///
     /// - Parameters:
-    ///   - rounds: How many rounds.
+    ///   - rounds: How many rounds under `make soak`; elsewhere at most 500.
     ///   - seed: Decides every round's input; `ROOST_SOAK_SEED`, else a random one.
     ///   - isolation: The caller's isolation, which `body` keeps.
     ///   - body: The work; it fails by throwing.
@@ -29,7 +39,13 @@ package enum Fuzzing {
         _ body: (inout SplitMix64) async throws -> Void
     ) async throws {
         var seeds = SplitMix64(seed: seed)
-        for round in 1...max(rounds, 1) {
+        let start = ContinuousClock.now
+        var round = 0
+        while round < max(rounds, 1) || soakShare.map({ ContinuousClock.now - start < $0 }) ?? false {
+            if soakShare == nil, round == usualRounds { break }
+            round += 1
+            // Rounds that never wait would keep a thread from all other tests.
+            if round.isMultiple(of: 16) { await Task.yield() }
             var generator = SplitMix64(seed: seeds.next())
             do {
                 try await body(&generator)

@@ -3,7 +3,7 @@ import NIOCore
 import RoostTesting
 import Testing
 
-@Suite("Any engine: containers", .timeLimit(.minutes(2)))
+@Suite("Any engine: containers", .serialized, .timeLimit(.minutes(2)))
 struct EngineConformanceContainerTests {
     @Test("a container is created, can be inspected, and keeps its name for itself", arguments: EngineKind.available)
     func create(kind: EngineKind) async throws {

@@ -3,7 +3,7 @@ import OCIDistribution
 import RoostTesting
 import Testing
 
-@Suite("Any engine: itself, its images, volumes and networks", .timeLimit(.minutes(2)))
+@Suite("Any engine: itself, its images, volumes and networks", .serialized, .timeLimit(.minutes(2)))
 struct EngineConformanceImageTests {
     @Test("an engine says what it is", arguments: EngineKind.available)
     func system(kind: EngineKind) async throws {

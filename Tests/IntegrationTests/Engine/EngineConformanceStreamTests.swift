@@ -4,7 +4,7 @@ import RoostCore
 import RoostTesting
 import Testing
 
-@Suite("Any engine: output, attach and wait", .timeLimit(.minutes(2)))
+@Suite("Any engine: output, attach and wait", .serialized, .timeLimit(.minutes(2)))
 struct EngineConformanceStreamTests {
     @Test("every line comes once and in order", arguments: EngineKind.available, [true, false])
     func lines(kind: EngineKind, follow: Bool) async throws {

@@ -40,6 +40,12 @@ struct EventLine: Sendable {
     /// True for a piece of a line that goes on in the next event.
     let continues: Bool
 
+    var time: Date? {
+        text("time").flatMap {
+            try? Date($0, strategy: .iso8601.year().month().day().time(includingFractionalSeconds: true))
+        }
+    }
+
     var step: String? {
         guard let stage = text("stage"), let step = text("step") else { return nil }
         return "\(stage)/\(step)"

@@ -5,6 +5,7 @@ import Testing
 
 @Suite(
     "Outcomes of a run",
+    .serialized,
     .enabled(if: Integration.isPossible, "\(TestEnvironment.whySkipped)"),
     .timeLimit(.minutes(5))
 )

@@ -4,6 +4,7 @@ import Testing
 
 @Suite(
     "Output of a run",
+    .serialized,
     .enabled(if: Integration.isPossible, "\(TestEnvironment.whySkipped)"),
     .timeLimit(.minutes(5))
 )

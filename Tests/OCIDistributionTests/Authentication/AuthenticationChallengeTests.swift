@@ -64,7 +64,7 @@ struct AuthenticationChallengeTests {
     }
 
     @Test("20,000 damaged headers do no harm")
-    func fuzz() async throws {
+    func soakFuzz() async throws {
         try await Fuzzing.run(rounds: 20_000) { generator in
             let seed = Self.rows.randomElement(using: &generator)?.value ?? ""
             let text = Mutation.mutateText(String(seed.prefix(500)), with: &generator)

@@ -78,7 +78,7 @@ struct ManifestTests {
     }
 
     @Test("20,000 damaged manifests do no harm")
-    func fuzz() async throws {
+    func soakFuzz() async throws {
         try await Fuzzing.run(rounds: 20_000) { generator in
             let seed = Bool.random(using: &generator) ? Self.image : Self.index
             let bytes = Mutation.mutate(seed, with: &generator)

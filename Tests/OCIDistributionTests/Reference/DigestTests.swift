@@ -57,7 +57,7 @@ struct DigestTests {
     }
 
     @Test("20,000 damaged digests do no harm, and what is accepted is unchanged")
-    func fuzz() async throws {
+    func soakFuzz() async throws {
         try await Fuzzing.run(rounds: 20_000) { generator in
             let text = Mutation.mutateText(Self.empty, with: &generator)
             guard let digest = try? Digest(parsing: text) else { return }

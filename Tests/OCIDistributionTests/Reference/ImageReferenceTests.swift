@@ -132,7 +132,7 @@ struct ImageReferenceTests {
     }
 
     @Test("20,000 damaged references do no harm, and what is accepted reads back as itself")
-    func fuzz() async throws {
+    func soakFuzz() async throws {
         let seeds = Self.sound.map(\.text) + Self.hostile.map(\.text).filter { $0.utf8.count < 300 }
         try await Fuzzing.run(rounds: 20_000) { generator in
             let text = Mutation.mutateText(seeds.randomElement(using: &generator) ?? "", with: &generator)

@@ -34,7 +34,7 @@ struct PipelineFuzzTests {
     }
 
     @Test("5,000 damaged files: a definition that keeps its promises, or errors")
-    func damaged() async throws {
+    func soakDamaged() async throws {
         let words = [
             "stages", "steps", "build", "image", "command", "env", "=", "[", "]", "[[pipeline.steps]]", "\"", "\n", "0",
             "-1", "true",

@@ -48,7 +48,7 @@ struct SettingsTests {
                     maxConcurrentPulls: 4,
                     pullTimeout: .seconds(1800),
                     offline: false,
-                    maxParallel: ProcessInfo.processInfo.activeProcessorCount,
+                    maxParallel: max(ProcessInfo.processInfo.activeProcessorCount, 4),
                     color: .auto
                 )
         )

@@ -34,7 +34,7 @@ struct TOMLFuzzTests {
     }
 
     @Test("5,000 damaged files: an answer each, every place right")
-    func damaged() async throws {
+    func soakDamaged() async throws {
         let telling = Array("\n\r\t \"'\\#=.,[]{}_-\u{0}aA0é\u{feff}".unicodeScalars)
         try await Fuzzing.run(rounds: 5000) { generator in
             var scalars = Array(Self.sound.unicodeScalars)
