@@ -68,6 +68,7 @@ extension EngineError: ExitCoded {
     package var exitCode: Int32 {
         switch self {
         case .badAddress, .badConfiguration: 2
+        case .unsupportedVersion(let mismatch) where mismatch.requested != nil: 2
         default: 125
         }
     }

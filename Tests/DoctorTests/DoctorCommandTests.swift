@@ -10,14 +10,14 @@ import Testing
 struct DoctorCommandTests {
     private static let plain = OutputStyle(isLive: false, usesColor: false, usesUnicode: false, columns: nil)
 
-    private func examination(_ folder: TemporaryDirectory) -> DoctorExamination {
+    private func examination(_ folder: TemporaryDirectory, call: Duration = .seconds(60)) -> DoctorExamination {
         DoctorExamination(
             environment: [
                 "DOCKER_HOST": "unix://\(folder.path("docker.sock"))", "DOCKER_CONFIG": folder.path,
                 "ROOST_HOME": folder.path("roost"),
             ],
             workingFolder: folder.url,
-            patience: FactReader.Patience(call: .milliseconds(200), total: .seconds(20))
+            patience: FactReader.Patience(call: call, total: .seconds(60))
         )
     }
 
@@ -31,7 +31,10 @@ struct DoctorCommandTests {
             try await HTTPTestServer.with(on: .unixSocket(path)) { _, answer in
                 try await answer.hang()
             } body: { _ in
-                let hanging = try await examination(folder).run(format: .text, style: Self.plain)
+                let hanging = try await examination(folder, call: .milliseconds(200)).run(
+                    format: .text,
+                    style: Self.plain
+                )
                 #expect(hanging.exitCode == 125)
                 #expect(String(decoding: hanging.output, as: UTF8.self).contains("did not answer within 200 ms"))
             }

@@ -86,8 +86,15 @@ package struct PipelineFileUnreadable: Error, CustomStringConvertible {
 
     package var description: String {
         switch problem {
-        case .notUTF8: "\(file): not a text in UTF-8"
-        case .unreadable: "\(file): cannot be read: \(cause.map { $0.localizedDescription } ?? "unknown reason")"
+        case .notUTF8: "\(file): not a text in UTF-8; save it as one"
+        case .unreadable: "\(file): cannot be read (\(reason)); name a pipeline's file with -f"
+        }
+    }
+    private var reason: String {
+        switch (cause as? CocoaError)?.code {
+        case .fileNoSuchFile, .fileReadNoSuchFile: "there is no such file"
+        case .fileReadNoPermission: "you may not read it"
+        default: "it is no readable file"
         }
     }
 }

@@ -73,6 +73,14 @@ package struct PipelineRun: Sendable {
                 )
             )
         )
+        if !engine.endpoint.isLocal {
+            await recorder.emit(
+                .warning(
+                    "the engine at \(engine.endpoint) is on another machine: what steps see at their workdir is that "
+                        + "machine's \(context.projectFolder), which must be there"
+                )
+            )
+        }
         let book = await loop(recorder, runStart: runStart)
         let verdict = RunVerdict(interruption: interruption.cause, firstCause: book.firstCause)
         var report = RunReport(

@@ -24,7 +24,7 @@ package struct RunVerdict: Sendable, Hashable {
     ///   - firstCause: What first kept it from succeeding, if anything did.
     package init(interruption: InterruptionCause?, firstCause: Cause?) {
         if let interruption {
-            self.init(.interrupted, interruption.exitCode, "interrupted (\(interruption.name))")
+            self.init(.interrupted, interruption.exitCode, "by \(interruption.name)")
             return
         }
         switch firstCause {

@@ -49,7 +49,12 @@ struct PullCommand: AsyncParsableCommand {
         let interruption = Interruption()
         try await SignalWatch.during(interruption) {
             try await EngineSession.with(configuration, settings: settings) { session in
-                try await pull(requests, session, settings, interruption)
+                do {
+                    try await pull(requests, session, settings, interruption)
+                } catch let failure as PullFailure {
+                    // The display has told of it already.
+                    throw ExitCode(failure.exitCode)
+                }
             }
         }
         if let cause = interruption.cause { throw ExitCode(cause.exitCode) }

@@ -67,6 +67,7 @@ struct RunCommand: AsyncParsableCommand {
         let definition = try await file.load()
         let plan = PipelinePlan(definition, defaultMaxParallel: settings.maxParallel, override: maxParallel)
         let lock = locked ? try LockFileLoading.load(for: plan) : nil
+        try checkReportFolder()
         let configuration = try engine.configuration()
         let interruption = Interruption()
         let outcome = try await SignalWatch.during(interruption) {
@@ -108,8 +109,25 @@ struct RunCommand: AsyncParsableCommand {
         }
         let finished = await ended
         if let report { try write(finished, to: report) }
-        if let outputFailure, interruption.cause != .outputClosed { throw outputFailure }
-        return finished
+        // A reader that has gone is told by the exit code; a full disk is a failure that has to be named.
+        switch outputFailure as? OutputError {
+        case .closed: return finished
+        default:
+            if let outputFailure { throw outputFailure }
+            return finished
+        }
+    }
+
+    /// A report that can't be written should not be found out after an hour.
+    private func checkReportFolder() throws {
+        guard let report else { return }
+        let folder = URL(filePath: report).deletingLastPathComponent().path(percentEncoded: false)
+        guard FileManager.default.isWritableFile(atPath: folder) else {
+            throw UsageError(
+                description:
+                    "the report can't be written to \(report): its folder is not there, or you may not write to it"
+            )
+        }
     }
 
     private func textRenderer(_ settings: Settings) -> TextRunRenderer {

@@ -1,0 +1,134 @@
+import DockerEngine
+import Foundation
+import NIOHTTP1
+import RoostTesting
+import Testing
+
+/// What a real engine can't be made to do at will, or would take minutes for.
+@Suite(
+    "Runs on an engine that fails at will",
+    .serialized,
+    .enabled(if: TestEnvironment.hasBinary, "\(TestEnvironment.whySkipped)"),
+    .timeLimit(.minutes(5))
+)
+struct RunOnFakeEngineTests {
+    private func pipeline(_ steps: Int, _ extra: String = "") -> String {
+        "stages_order = ['s']\n[pipeline]\n\(extra)\n" + (0..<steps).map { step("s/x\($0)", "img:1", "true") }.joined()
+    }
+
+    /// Runs a pipeline of one step and returns the run with what the step's end says.
+    private func runOne(
+        prepare: (FakeEngine) -> Void
+    ) async throws -> (outcome: RoostProcess.Outcome, finished: EventLine?, names: [String]) {
+        try await FakeEngine.with { fake in
+            try fake.add(FakeEngine.Image("img"), as: "img:1")
+            fake.run { _ in .printing(["hello"]) }
+            prepare(fake)
+            return try await RoostSandbox.with(engine: fake.endpoint.description) { sandbox in
+                let (outcome, events) = try await sandbox.run(pipeline(1))
+                let finished = events.first { $0.type == "step.finished" }
+                return (outcome, finished, fake.containerNames)
+            }
+        }
+    }
+
+    @Test("a thousand steps take bounded memory and descriptors, and leave no container")
+    func thousandSteps() async throws {
+        try await FakeEngine.with { fake in
+            try fake.add(FakeEngine.Image("img"), as: "img:1")
+            fake.run { _ in .printing(["hello", "again"]) }
+            try await RoostSandbox.with(engine: fake.endpoint.description) { sandbox in
+                let usage = Shared<(kibibytes: Int, descriptors: Int)>((0, 0))
+                let (outcome, events) = try await sandbox.run(pipeline(1000, "max_parallel = 16")) { process in
+                    try await process.line(on: .output) {
+                        $0.contains("\"step.finished\"") && $0.contains("\"x990\"")
+                    }
+                    let folder = "/proc/\(process.processID)"
+                    let status = try String(contentsOfFile: folder + "/status", encoding: .utf8)
+                    let peak = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+                    let descriptors = try FileManager.default.contentsOfDirectory(atPath: folder + "/fd").count
+                    let kibibytes = peak.flatMap { $0.split(separator: " ").dropFirst().first }.flatMap { Int($0) }
+                    usage.update { $0 = (kibibytes ?? .max, descriptors) }
+                }
+                #expect(outcome.exitCode == 0)
+                #expect(events.count { $0.type == "step.finished" && $0.text("status") == "succeeded" } == 1000)
+                // A debug build; what matters is that neither grows with the number of steps.
+                #expect(usage.value.kibibytes < 300_000)
+                #expect(usage.value.descriptors < 200)
+                #expect(fake.containerNames.isEmpty)
+            }
+        }
+    }
+
+    @Test("an answer to wait that is cut is followed by another look, and the true exit code counts")
+    func cutWait() async throws {
+        let run = try await runOne { fake in
+            fake.run { _ in .printing(["hello"], exit: 3) }
+            fake.fail(.init(.POST, "/containers/*/wait"), .endBody(after: 0))
+        }
+        #expect(run.outcome.exitCode == 1)
+        #expect(run.finished?.number("exit_code") == 3)
+        #expect(run.names.isEmpty)
+    }
+
+    @Test("a container name that is taken is replaced by another")
+    func nameTaken() async throws {
+        let run = try await runOne { fake in
+            fake.fail(.init(.POST, "/containers/create"), .status(409, message: "Conflict."))
+        }
+        #expect(run.outcome.exitCode == 0)
+        #expect(run.names.isEmpty)
+    }
+
+    @Test("an engine that refuses to create a container is no failure of the step")
+    func createRefused() async throws {
+        let run = try await runOne { fake in
+            fake.fail(.init(.POST, "/containers/create"), .status(500, message: "no space left on device"))
+        }
+        #expect(run.outcome.exitCode == 125)
+        #expect(run.finished?.text("status") == "infrastructure_error")
+        #expect(run.finished?.text("reason")?.contains("no space left on device") == true)
+    }
+
+    @Test("a removal that fails at first is tried again")
+    func removalFails() async throws {
+        let run = try await runOne { fake in
+            fake.fail(.init(.DELETE, "/containers/*"), .status(500, message: "device or resource busy"), times: 2)
+        }
+        #expect(run.outcome.exitCode == 0)
+        #expect(run.names.isEmpty)
+    }
+
+    @Test("output whose stream is cut is read on from the log, without a line lost or doubled")
+    func cutOutput() async throws {
+        try await FakeEngine.with { fake in
+            try fake.add(FakeEngine.Image("img"), as: "img:1")
+            let lines = (0..<500).map { "line \($0)" }
+            fake.run { _ in .printing(lines) }
+            fake.fail(.init(.POST, "/containers/*/attach"), .cutBody(after: 1000))
+            try await RoostSandbox.with(engine: fake.endpoint.description) { sandbox in
+                let (outcome, events) = try await sandbox.run(pipeline(1))
+                #expect(outcome.exitCode == 0)
+                #expect(events.filter { $0.type == "step.log" }.compactMap { $0.text("text") } == lines)
+            }
+        }
+    }
+
+    @Test("each call to the engine that fails once ends the run without success, or does no harm; nothing hangs")
+    func everyCallFailsOnce() async throws {
+        let calls = [
+            ("GET", "/info"), ("GET", "/images/*/json"), ("POST", "/containers/create"),
+            ("POST", "/containers/*/attach"), ("POST", "/containers/*/start"), ("POST", "/containers/*/wait"),
+            ("GET", "/containers/*/json"), ("DELETE", "/containers/*"),
+        ]
+        for (method, path) in calls {
+            let run = try await runOne { fake in
+                fake.fail(.init(.init(rawValue: method), path), .dropConnection)
+            }
+            // Where the engine fails before the run has begun there are no events, only the exit code.
+            let succeeded = run.finished?.text("status") == "succeeded"
+            #expect(run.outcome.exitCode == (succeeded ? 0 : 125), "\(method) \(path)")
+            #expect(run.names.isEmpty, "\(method) \(path) left a container")
+        }
+    }
+}
