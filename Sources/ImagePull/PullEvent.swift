@@ -123,5 +123,8 @@ package struct PullFailure: Error, Sendable, Hashable, CustomStringConvertible {
         self.isDefinite = isDefinite
     }
 
-    package var description: String { "\(image.familiar): \(message)" }
+    /// Names the image once: many messages begin with it.
+    package var description: String {
+        message.hasPrefix(image.familiar) ? message : "\(image.familiar): \(message)"
+    }
 }

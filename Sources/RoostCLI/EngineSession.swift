@@ -2,6 +2,8 @@ import DockerEngine
 import Foundation
 import ImagePull
 import OCIDistribution
+import Pipeline
+import RoostCore
 
 /// An engine and the registries behind it, for as long as a verb runs.
 struct EngineSession: Sendable {
@@ -9,6 +11,42 @@ struct EngineSession: Sendable {
     private let registry: RegistryClient
     private let credentials: DockerConfigFile
     private let options: PullOptions
+
+    /// An interruption came before the engine had answered: there is nothing to clean up.
+    struct InterruptedWhileConnecting: ExitCoded, CustomStringConvertible {
+        let cause: InterruptionCause
+        var exitCode: Int32 { cause.exitCode }
+        var description: String { "interrupted by \(cause.name) before the engine had answered; nothing was run" }
+    }
+
+    /// As ``with(_:settings:body:)``, but gives up connecting at an interruption; what `body` does with one is its own.
+    static func with<Value: Sendable>(
+        _ configuration: EngineConfiguration,
+        settings: Settings,
+        interruption: Interruption,
+        body: @escaping @Sendable (EngineSession) async throws -> Value
+    ) async throws -> Value {
+        let isConnected = Latch()
+        return try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask {
+                try await with(configuration, settings: settings) { session in
+                    isConnected.open()
+                    return try await body(session)
+                }
+            }
+            group.addTask {
+                guard await interruption.stop.wait(), !isConnected.isOpen, let cause = interruption.cause else {
+                    return nil
+                }
+                throw InterruptedWhileConnecting(cause: cause)
+            }
+            defer { group.cancelAll() }
+            while let ended = try await group.next() {
+                if let value = ended { return value }
+            }
+            throw CancellationError()
+        }
+    }
 
     /// Connects, runs `body`, and closes all connections.
     static func with<Value: Sendable>(
@@ -45,6 +83,9 @@ struct EngineSession: Sendable {
             }
         }
     }
+
+    /// What went wrong so far in finding logins, such as a helper that is not installed.
+    var credentialWarnings: [String] { credentials.warnings.all.map(\.description) }
 
     /// Makes a puller that reports to `onEvent`.
     func makePuller(_ onEvent: @escaping @Sendable (PullEvent) async -> Void) -> ImagePuller {

@@ -48,7 +48,9 @@ package enum RoostCommandLine {
 
     /// Says what went wrong, on standard error.
     static func complain(_ message: String) async {
-        try? OutputWriter.standardError.enqueue("roost: \(message)\n")
+        // A message may quote what an engine or a registry said, which is not trusted.
+        let lines = TextSanitizer.plainLines(message).joined(separator: "\n")
+        try? OutputWriter.standardError.enqueue("roost: \(lines)\n")
         try? await OutputWriter.standardError.flush()
     }
 }

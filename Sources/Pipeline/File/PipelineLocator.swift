@@ -42,6 +42,13 @@ package enum PipelineLocator {
     package static func read(_ file: PipelineFile) throws(PipelineFileUnreadable) -> String {
         let data: Data
         do {
+            // Opening a pipe that nobody writes to would wait for ever.
+            let kind = try FileManager.default.attributesOfItem(
+                atPath: file.url.resolvingSymlinksInPath().path(percentEncoded: false)
+            )[.type]
+            guard let kind = kind as? FileAttributeType, [.typeRegular, .typeCharacterSpecial].contains(kind) else {
+                throw CocoaError(.fileReadUnsupportedScheme)
+            }
             let handle = try FileHandle(forReadingFrom: file.url)
             defer { try? handle.close() }
             data = try handle.read(upToCount: Int(TOMLDocument.mostBytes.bytes) + 1) ?? Data()

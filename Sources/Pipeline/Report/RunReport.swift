@@ -118,6 +118,8 @@ package struct RunReport: Sendable {
     package var duration: Duration
     /// Why the run did not succeed, for people; `nil` for a success.
     package var reason: String?
+    /// The step that first kept the run from succeeding, in time; its status decides the exit code.
+    package var firstFault: StepID?
     package var images: [PulledImage]
     package var stages: [StageReport]
     package var warnings: [String]

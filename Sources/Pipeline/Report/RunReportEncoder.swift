@@ -14,8 +14,8 @@ package enum RunReportEncoder {
 
     /// Writes the report to a file.
     ///
-    /// A regular file is replaced in one move, so that a reader never sees half a report; a pipe or device such as
-    /// `/dev/stdout` is written to.
+    /// A regular file is replaced in one move, so that a reader never sees half a report; a device such as
+    /// `/dev/stdout` is written to. Opening a pipe waits for its reader.
     ///
     /// - Throws: The file system's error.
     package static func write(_ report: RunReport, to path: String) throws {

@@ -14,6 +14,7 @@ package struct PipelineRun: Sendable {
     private let context: RunContext
     private let interruption: Interruption
     private let lock: LockFile?
+    private let credentialWarnings: @Sendable () -> [String]
     private let makePuller: @Sendable (@escaping @Sendable (PullEvent) async -> Void) -> ImagePuller
 
     /// Four at once: more make each start slower and none of them faster (measured on two cores).
@@ -33,6 +34,7 @@ package struct PipelineRun: Sendable {
     ///   - context: What all steps share.
     ///   - interruption: How it is ended from outside.
     ///   - lock: Digests to take the images by; `nil` takes what their tags name now.
+    ///   - credentialWarnings: What went wrong so far in finding logins, told once the registries have been asked.
     ///   - makePuller: Makes the puller, which reports to the closure it is given.
     package init(
         plan: PipelinePlan,
@@ -40,6 +42,7 @@ package struct PipelineRun: Sendable {
         context: RunContext,
         interruption: Interruption,
         lock: LockFile?,
+        credentialWarnings: @escaping @Sendable () -> [String] = { [] },
         makePuller: @escaping @Sendable (@escaping @Sendable (PullEvent) async -> Void) -> ImagePuller
     ) {
         self.plan = plan
@@ -47,6 +50,7 @@ package struct PipelineRun: Sendable {
         self.context = context
         self.interruption = interruption
         self.lock = lock
+        self.credentialWarnings = credentialWarnings
         self.makePuller = makePuller
     }
 
@@ -95,6 +99,7 @@ package struct PipelineRun: Sendable {
             warnings: recorder.warnings
         )
         report.reason = verdict.reason
+        if case .step(let first) = book.firstCause { report.firstFault = first.id }
         await recorder.emit(.runFinished(report))
         channel.finish()
         return report
@@ -180,13 +185,16 @@ package struct PipelineRun: Sendable {
                 switch input {
                 case .resolved:
                     book.noteResolved()
+                    for warning in credentialWarnings() { await recorder.emit(.warning(warning)) }
                 case .imagesReady(let stage, let ready):
                     images[stage] = ready
                     book.noteImagesReady(stage: stage)
                     await perform(scheduler.handle(.imagesReady(stage: stage)))
                 case .imagesFailed(let reason):
+                    for warning in credentialWarnings() { await recorder.emit(.warning(warning)) }
                     book.note(cause: .images(reason))
-                    await perform(scheduler.handle(.imagesFailed(reason: reason)))
+                    // The whole list stands in the run's own reason; it need not stand in each step's.
+                    await perform(scheduler.handle(.imagesFailed(reason: "the run's images can't be had")))
                 case .stepFinished(let report):
                     book.add(report)
                     await recorder.emit(.stepFinished(report))

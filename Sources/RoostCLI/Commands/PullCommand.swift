@@ -48,10 +48,14 @@ struct PullCommand: AsyncParsableCommand {
         let configuration = try engine.configuration()
         let interruption = Interruption()
         try await SignalWatch.during(interruption) {
-            try await EngineSession.with(configuration, settings: settings) { session in
+            try await EngineSession.with(configuration, settings: settings, interruption: interruption) { session in
                 do {
                     try await pull(requests, session, settings, interruption)
+                } catch let failures as PullFailures {
+                    for warning in session.credentialWarnings { await RoostCommandLine.complain(warning) }
+                    throw failures
                 } catch let failure as PullFailure {
+                    for warning in session.credentialWarnings { await RoostCommandLine.complain(warning) }
                     // The display has told of it already.
                     throw ExitCode(failure.exitCode)
                 }

@@ -71,7 +71,7 @@ struct RunCommand: AsyncParsableCommand {
         let configuration = try engine.configuration()
         let interruption = Interruption()
         let outcome = try await SignalWatch.during(interruption) {
-            try await EngineSession.with(configuration, settings: settings) { session in
+            try await EngineSession.with(configuration, settings: settings, interruption: interruption) { session in
                 try await execute(plan, lock, session, settings, interruption)
             }
         }
@@ -91,6 +91,7 @@ struct RunCommand: AsyncParsableCommand {
             context: try await RunPreparation.context(for: plan, on: session.engine),
             interruption: interruption,
             lock: lock,
+            credentialWarnings: { session.credentialWarnings },
             makePuller: { session.makePuller($0) }
         )
         let events = AsyncChannel<RunEvent>()
@@ -121,6 +122,13 @@ struct RunCommand: AsyncParsableCommand {
     /// A report that can't be written should not be found out after an hour.
     private func checkReportFolder() throws {
         guard let report else { return }
+        let target = URL(filePath: report).resolvingSymlinksInPath()
+        let kind = try? FileManager.default.attributesOfItem(atPath: target.path(percentEncoded: false))[.type]
+        // Opening a pipe that nobody reads would wait for ever, at the very end of the run.
+        let canReplace = [.typeRegular, .typeCharacterSpecial].contains(kind as? FileAttributeType ?? .typeRegular)
+        guard canReplace, report != "-" else {
+            throw UsageError(description: "the report can't be written to \(report): name a file, or /dev/stdout")
+        }
         let folder = URL(filePath: report).deletingLastPathComponent().path(percentEncoded: false)
         guard FileManager.default.isWritableFile(atPath: folder) else {
             throw UsageError(

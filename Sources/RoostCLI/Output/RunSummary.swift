@@ -88,8 +88,10 @@ struct RunSummary: Sendable {
 
     private func cause(_ report: RunReport) -> String? {
         let faults = report.stages.flatMap(\.steps).filter(\.status.isFault)
-        guard report.status != .interrupted, let first = faults.first else {
-            return report.reason.flatMap { TextSanitizer.plainLines($0).first }
+        let first = faults.first { $0.id == report.firstFault } ?? faults.first
+        guard report.status != .interrupted, let first else {
+            let reasons = report.reason.map { TextSanitizer.plainLines($0) } ?? []
+            return reasons.count > 1 ? "\(reasons.count) images can't be had" : reasons.first
         }
         let name = TextSanitizer.plain(first.id.description)
         let what =

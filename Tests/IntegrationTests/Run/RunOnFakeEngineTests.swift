@@ -2,6 +2,7 @@ import DockerEngine
 import Foundation
 import NIOHTTP1
 import RoostTesting
+import Subprocess
 import Testing
 
 /// What a real engine can't be made to do at will, or would take minutes for.
@@ -111,6 +112,34 @@ struct RunOnFakeEngineTests {
                 #expect(outcome.exitCode == 0)
                 #expect(events.filter { $0.type == "step.log" }.compactMap { $0.text("text") } == lines)
             }
+        }
+    }
+
+    @Test("an interruption while the engine does not answer ends the program at once, with the signal's code")
+    func interruptedWhileConnecting() async throws {
+        try await FakeEngine.with { fake in
+            fake.fail(.init(.GET, "/_ping"), .noAnswer, times: 10)
+            try await RoostSandbox.with(engine: fake.endpoint.description) { sandbox in
+                let (outcome, _) = try await sandbox.run(pipeline(1)) { process in
+                    _ = try await fake.waitForCall(.init(.GET, "/_ping"))
+                    try process.send(.interrupt)
+                }
+                #expect(outcome.exitCode == 130)
+                #expect(outcome.standardError.contains("before the engine had answered"))
+            }
+        }
+    }
+
+    @Test("a pipe in the place of the pipeline's file or of the report is refused, not waited for")
+    func pipes() async throws {
+        try await RoostSandbox.with(engine: "unix:///nowhere/docker.sock") { sandbox in
+            #expect(mkfifo(sandbox.project + "/pipe", 0o600) == 0)
+            let file = try await sandbox.roost(["validate", "-f", "pipe"])
+            #expect(file.exitCode == 2)
+            try sandbox.write(pipeline(1), to: "roost.toml")
+            let report = try await sandbox.roost(["run", "--report", "pipe"])
+            #expect(report.exitCode == 2)
+            #expect(report.standardError.contains("can't be written to pipe"))
         }
     }
 
