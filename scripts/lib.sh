@@ -225,7 +225,7 @@ run_build() {
   wait_child || code=$?
   forward_as=''
   if [[ $code -ne 0 ]]; then
-    { grep -E '^[^ ].*error:' "$log" || tail -n 20 "$log"; } | awk '!seen[$0]++' | head -n 40 >&2
+    { grep -E '^[^ ].*error:' "$log" || tail -n 20 "$log"; } | awk '!seen[$0]++' | sed -n 1,40p >&2
     die "the build failed (exit code $code); the whole log is $log"
   fi
   note "built in $((SECONDS - began)) s"
