@@ -24,6 +24,8 @@ struct TransportErrorTranslation {
         case is ChannelError, HTTPParserError.invalidEOFState, NIOSSLError.uncleanShutdown:
             EngineError.connectionLost(operation: operation, cause: error)
         case is HTTPParserError: EngineError.invalidAnswer(operation: operation, detail: "it is not HTTP")
+        case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError:
+            EngineError.unreachable(endpoint: endpoint.description, cause: TLSHandshakeFailed(cause: error))
         default: EngineError.unreachable(endpoint: endpoint.description, cause: error)
         }
     }
@@ -58,5 +60,16 @@ struct TransportErrorTranslation {
             return translate(refused.error)
         }
         return EngineError.unreachable(endpoint: endpoint.description, cause: error)
+    }
+}
+
+/// TLS could not be agreed on. The library's own words are of no use to people: its error queue with source lines.
+private struct TLSHandshakeFailed: Error, CustomStringConvertible {
+    let cause: any Error
+
+    var description: String {
+        "TLS failed: it speaks plain HTTP, then unset DOCKER_TLS_VERIFY and DOCKER_CERT_PATH; or the certificates in "
+            + "DOCKER_CERT_PATH do not fit: ca.pem must have signed the engine's, for this name, and the engine must "
+            + "accept cert.pem"
     }
 }
