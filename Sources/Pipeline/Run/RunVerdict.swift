@@ -13,8 +13,6 @@ package struct RunVerdict: Sendable, Hashable {
     package enum Cause: Sendable {
         case images(String)
         case step(StepReport)
-        /// The run itself could not go on, such as for want of a place for its logs.
-        case host(String)
     }
 
     /// An interruption wins, else the first cause in time decides.
@@ -29,7 +27,7 @@ package struct RunVerdict: Sendable, Hashable {
         }
         switch firstCause {
         case nil: self.init(.succeeded, 0, nil)
-        case .images(let reason), .host(let reason): self.init(.infrastructureError, 125, reason)
+        case .images(let reason): self.init(.infrastructureError, 125, reason)
         case .step(let report):
             let reason = "\(report.id): \(report.reason ?? report.status.rawValue)"
             switch report.status {
