@@ -27,6 +27,7 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.0"),
         .package(url: "https://github.com/apple/swift-system.git", from: "1.6.0"),
         .package(url: "https://github.com/LebJe/TOMLKit.git", from: "0.6.0"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
     ],
     targets: [
         .executableTarget(
@@ -37,7 +38,8 @@ let package = Package(
         .target(
             name: "RoostCLI",
             dependencies: [
-                "Pipeline", "ImagePull", "Doctor", "DockerEngine", "OCIDistribution", "RoostCore",
+                "Pipeline", "ImagePull", "Doctor", "Reaping", "RoostStore", "DockerEngine", "OCIDistribution",
+                "RoostCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -48,7 +50,7 @@ let package = Package(
         .target(
             name: "Pipeline",
             dependencies: [
-                "ImagePull", "DockerEngine", "OCIDistribution", "RoostCore",
+                "ImagePull", "ParkedContainers", "DockerEngine", "OCIDistribution", "RoostCore",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
             ],
             swiftSettings: settings
@@ -56,6 +58,25 @@ let package = Package(
         .target(
             name: "ImagePull",
             dependencies: ["DockerEngine", "OCIDistribution", "RoostCore"],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "ParkedContainers",
+            dependencies: [
+                "CProcessDescriptor", "DockerEngine", "RoostCore",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(name: "CProcessDescriptor"),
+        .target(
+            name: "Reaping",
+            dependencies: ["DockerEngine", "RoostCore"],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "RoostStore",
+            dependencies: ["RoostCore", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: settings
         ),
         .target(
@@ -138,6 +159,17 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "ImagePullTests", dependencies: ["ImagePull", "RoostTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "ParkedContainersTests",
+            dependencies: ["ParkedContainers", "DockerEngine", "RoostTesting"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ReapingTests",
+            dependencies: ["Reaping", "DockerEngine", "RoostTesting"],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "RoostStoreTests", dependencies: ["RoostStore", "RoostTesting"], swiftSettings: settings),
         .testTarget(name: "PipelineTests", dependencies: ["Pipeline", "RoostTesting"], swiftSettings: settings),
         .testTarget(
             name: "DoctorTests",
@@ -149,7 +181,10 @@ let package = Package(
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["RoostCLI", "Doctor", "Pipeline", "ImagePull", "DockerEngine", "RoostTesting"],
+            dependencies: [
+                "RoostCLI", "Doctor", "Pipeline", "ParkedContainers", "Reaping", "RoostStore", "ImagePull",
+                "DockerEngine", "RoostTesting",
+            ],
             swiftSettings: settings
         ),
     ]
