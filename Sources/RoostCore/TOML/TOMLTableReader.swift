@@ -192,12 +192,33 @@ extension TOMLTableReader {
         _ key: String,
         of type: Choice.Type = Choice.self
     ) -> Located<Choice>? where Choice.RawValue == String {
-        let words = Choice.allCases.map(\.rawValue)
-        let list = words.map { "\"\($0)\"" }.joined(separator: ", ")
-        guard let text = string(key, expected: "one of \(list)") else { return nil }
+        guard let text = string(key, expected: "one of \(Self.list(of: type))") else { return nil }
+        return choice(text)
+    }
+
+    /// A list of words of an enumeration; words that are none are reported and left out.
+    package func choices<Choice: RawRepresentable & CaseIterable>(
+        _ key: String,
+        of type: Choice.Type = Choice.self
+    ) -> Located<[Choice]>? where Choice.RawValue == String {
+        guard let texts = strings(key, expected: "a list of \(Self.list(of: type))") else { return nil }
+        return texts.map { $0.compactMap { choice($0)?.value } }
+    }
+
+    private static func list<Choice: RawRepresentable & CaseIterable>(of _: Choice.Type) -> String
+    where Choice.RawValue == String {
+        Choice.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+    }
+
+    private func choice<Choice: RawRepresentable & CaseIterable>(_ text: Located<String>) -> Located<Choice>?
+    where Choice.RawValue == String {
         if let choice = Choice(rawValue: text.value) { return text.map { _ in choice } }
-        var message = "expected one of \(list), found the string \(PrintableText.quoted(text.value, limit: 40))"
-        if let nearest = NearestName.of(text.value, in: words) { message += "; did you mean \"\(nearest)\"?" }
+        var message =
+            "expected one of \(Self.list(of: Choice.self)), "
+            + "found the string \(PrintableText.quoted(text.value, limit: 40))"
+        if let nearest = NearestName.of(text.value, in: Choice.allCases.map(\.rawValue)) {
+            message += "; did you mean \"\(nearest)\"?"
+        }
         collector.error(message, at: text.position, key: text.path)
         return nil
     }
