@@ -9,7 +9,7 @@ import RoostCore
 struct EngineSession: Sendable {
     let engine: EngineClient
     private let registry: RegistryClient
-    private let credentials: DockerConfigFile
+    private let credentials: DockerLogins
     private let options: PullOptions
 
     /// An interruption came before the engine had answered: there is nothing to clean up.
@@ -54,10 +54,9 @@ struct EngineSession: Sendable {
         settings: Settings,
         body: @Sendable (EngineSession) async throws -> Value
     ) async throws -> Value {
-        let credentials: DockerConfigFile
+        let credentials = DockerLogins(environment: ProcessInfo.processInfo.environment)
         let platform: Platform?
         do {
-            credentials = try DockerConfigFile.load(environment: ProcessInfo.processInfo.environment)
             platform = try configuration.platform.map { try Platform(parsing: $0) }
         } catch {
             throw UsageError(description: "\(error)")
@@ -85,7 +84,7 @@ struct EngineSession: Sendable {
     }
 
     /// What went wrong so far in finding logins, such as a helper that is not installed.
-    var credentialWarnings: [String] { credentials.warnings.all.map(\.description) }
+    var credentialWarnings: [String] { credentials.warnings.map(\.description) }
 
     /// Makes a puller that reports to `onEvent`.
     func makePuller(_ onEvent: @escaping @Sendable (PullEvent) async -> Void) -> ImagePuller {
