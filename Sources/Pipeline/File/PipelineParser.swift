@@ -41,7 +41,7 @@ struct PipelineReading {
 
     func read(_ root: TOMLTableReader) -> PipelineDefinition {
         root.refuse(UnsupportedKeys.root, message: UnsupportedKeys.message)
-        let order = root.strings("stages_order", expected: "a list of stage names")
+        let order = root.readableStrings("stages_order", expected: "a list of stage names")
         let pipeline = root.table("pipeline")
         let stageTables = root.table("stages")
         root.finish()

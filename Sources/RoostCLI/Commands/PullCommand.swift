@@ -74,15 +74,17 @@ struct PullCommand: AsyncParsableCommand {
         }
         let policy: PullPolicy? = always ? .always : nil
         var requests: [PullRequest] = []
+        var problems: [String] = []
         for image in images {
             do {
                 requests.append(
                     PullRequest(reference: try ImageReference(parsing: image), policy: policy ?? .missing)
                 )
             } catch {
-                throw UsageError(description: "\(error)")
+                problems.append("\(error)")
             }
         }
+        guard problems.isEmpty else { throw UsageError(description: problems.joined(separator: "\n")) }
         if let from {
             var options = PipelineFileOptions()
             options.file = from

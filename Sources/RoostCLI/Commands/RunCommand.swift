@@ -122,15 +122,12 @@ struct RunCommand: AsyncParsableCommand {
     /// A report that can't be written should not be found out after an hour.
     private func checkReportFolder() throws {
         guard let report else { return }
-        let target = URL(filePath: report).resolvingSymlinksInPath()
-        let kind = try? FileManager.default.attributesOfItem(atPath: target.path(percentEncoded: false))[.type]
+        let file = ReportFile(report)
         // Opening a pipe that nobody reads would wait for ever, at the very end of the run.
-        let canReplace = [.typeRegular, .typeCharacterSpecial].contains(kind as? FileAttributeType ?? .typeRegular)
-        guard canReplace, report != "-" else {
+        guard file.form != .unusable, report != "-" else {
             throw UsageError(description: "the report can't be written to \(report): name a file, or /dev/stdout")
         }
-        let folder = URL(filePath: report).deletingLastPathComponent().path(percentEncoded: false)
-        guard FileManager.default.isWritableFile(atPath: folder) else {
+        guard file.form == .written || FileManager.default.isWritableFile(atPath: file.folder) else {
             throw UsageError(
                 description:
                     "the report can't be written to \(report): its folder is not there, or you may not write to it"
