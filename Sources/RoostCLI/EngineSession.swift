@@ -12,13 +12,6 @@ struct EngineSession: Sendable {
     private let credentials: DockerLogins
     private let options: PullOptions
 
-    /// An interruption came before the engine had answered: there is nothing to clean up.
-    struct InterruptedWhileConnecting: ExitCoded, CustomStringConvertible {
-        let cause: InterruptionCause
-        var exitCode: Int32 { cause.exitCode }
-        var description: String { "interrupted by \(cause.name) before the engine had answered; nothing was run" }
-    }
-
     /// As ``with(_:settings:body:)``, but gives up connecting at an interruption; what `body` does with one is its own.
     static func with<Value: Sendable>(
         _ configuration: EngineConfiguration,
@@ -38,7 +31,7 @@ struct EngineSession: Sendable {
                 guard await interruption.stop.wait(), !isConnected.isOpen, let cause = interruption.cause else {
                     return nil
                 }
-                throw InterruptedWhileConnecting(cause: cause)
+                throw Interrupted.whileConnecting(cause)
             }
             defer { group.cancelAll() }
             while let ended = try await group.next() {
