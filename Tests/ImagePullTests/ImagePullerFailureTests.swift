@@ -25,7 +25,9 @@ struct ImagePullerFailureTests {
         #expect(retries == [1, 2])
     }
 
-    @Test("without a login that can't be read, a pull that fails at a registry only the engine reaches is not tried again")
+    @Test(
+        "without a login that can't be read, a pull that fails at a registry only the engine reaches is not tried again"
+    )
     func unreadableLogin() async throws {
         struct Hanging: CredentialSource {
             func credentials(for registry: String) async throws(CredentialError) -> Credentials? {

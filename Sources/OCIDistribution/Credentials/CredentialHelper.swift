@@ -77,7 +77,8 @@ package struct CredentialHelper: Sendable {
         answers.waiters(for: Question(helper: helper, registry: registry))
     }
 
-    private func ask(_ program: String, for registry: String, _ server: String) async -> Result<Answer, CredentialError> {
+    private func ask(_ program: String, for registry: String, _ server: String) async -> Result<Answer, CredentialError>
+    {
         let deadline = deadline
         return await withTaskGroup(of: Result<Answer, CredentialError>.self) { group in
             group.addTask {

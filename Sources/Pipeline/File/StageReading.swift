@@ -41,7 +41,11 @@ extension PipelineReading {
         }
         let stages = arrange(order.strings, unreadable: order.unreadable, defined: defined, names: definedNames)
         if stages.isEmpty, !collector.hasErrors {
-            collector.error("no stage has a step, so there is nothing to run", at: order.strings.position, key: order.strings.path)
+            collector.error(
+                "no stage has a step, so there is nothing to run",
+                at: order.strings.position,
+                key: order.strings.path
+            )
         }
         return stages
     }

@@ -27,7 +27,9 @@ package struct ReportFile: Sendable {
             // from the descriptor by being replaced.
             let folder = url.deletingLastPathComponent()
             links += 1
-            guard !Self.place(folder.resolvingSymlinksInPath()).hasPrefix("/proc/"), links <= Self.mostLinks else { break }
+            guard !Self.place(folder.resolvingSymlinksInPath()).hasPrefix("/proc/"), links <= Self.mostLinks else {
+                break
+            }
             // A relative target is relative to the link's own folder, as the system finds it.
             url = next.hasPrefix("/") ? URL(filePath: next) : folder.appending(path: next)
         }

@@ -1,3 +1,4 @@
+import DockerEngine
 import Foundation
 import NIOHTTP1
 import RoostCore
@@ -83,7 +84,8 @@ struct EndOfStreamTests {
             fake.fail(.init(.POST, "/images/create"), .noAnswer, times: 10)
             try await RoostSandbox.with(engine: fake.endpoint.description) { sandbox in
                 for (count, format) in ["json", "text"].enumerated() {
-                    let outcome = try await sandbox.roost(["pull", "--format", format, "127.0.0.1:1/img:1"]) { process in
+                    let outcome = try await sandbox.roost(["pull", "--format", format, "127.0.0.1:1/img:1"]) {
+                        process in
                         _ = try await fake.waitForCall(.init(.POST, "/images/create"), count: count + 1)
                         try process.send(.interrupt)
                     }

@@ -72,7 +72,9 @@ struct DockerConfigFileTests {
             let path = try folder.write("{", to: "config.json")
             let damaged = DockerLogins(environment: ["DOCKER_CONFIG": folder.path])
             #expect(damaged.warnings.isEmpty)
-            await #expect(throws: CredentialError.malformed(path: path)) { try await damaged.credentials(for: "ghcr.io") }
+            await #expect(throws: CredentialError.malformed(path: path)) {
+                try await damaged.credentials(for: "ghcr.io")
+            }
             let logins = DockerLogins(environment: ["DOCKER_CONFIG": folder.path])
             try folder.write(#"{"auths":{"ghcr.io":{"username":"u","password":"p"}}}"#, to: "config.json")
             #expect(try await logins.credentials(for: "ghcr.io") == .password(username: "u", password: "p"))
@@ -300,6 +302,8 @@ struct CredentialHelperTests {
     @Test("a helper's name is never a path or an option", arguments: ["../evil", "a/b", "-x", ".", "", "a b", "a\0b"])
     func hostileName(name: String) async throws {
         let helper = CredentialHelper(environment: [:])
-        await #expect(throws: CredentialError.helperName(name)) { try await helper.get(registry: "x", server: "x", helper: name) }
+        await #expect(throws: CredentialError.helperName(name)) {
+            try await helper.get(registry: "x", server: "x", helper: name)
+        }
     }
 }
