@@ -55,6 +55,13 @@ package struct RunEventEncoder {
         try encode(pull, WireTime.text(time))
     }
 
+    /// The end of pulls outside a run, the last line of their stream.
+    ///
+    /// - Throws: `EncodingError`, which no event that can be built leads to.
+    package mutating func encode(_ end: PullsEnd, time: Date) throws -> [UInt8] {
+        try line("pulls.finished", WireTime.text(time), PullsFinishedWire(end))
+    }
+
     private mutating func encode(_ pull: PullEvent, _ time: String) throws -> [UInt8] {
         switch pull {
         case .resolving(let images):

@@ -66,8 +66,8 @@ struct PipelineReading {
 
     func read(_ root: TOMLTableReader) -> PipelineDefinition {
         root.refuse(UnsupportedKeys.root, message: UnsupportedKeys.message)
-        let order = root.strings("stages_order", expected: "a list of stage names")
-        let always = root.strings("always_stages", expected: "a list of stage names")
+        let order = root.readableStrings("stages_order", expected: "a list of stage names")
+        let always = root.readableStrings("always_stages", expected: "a list of stage names")
         let pipeline = root.table("pipeline")
         let stageTables = root.table("stages")
         root.finish()

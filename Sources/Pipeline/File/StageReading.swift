@@ -6,7 +6,7 @@ extension PipelineReading {
 
     /// The stages in the order that `stages_order` gives. Stages that are missing or empty are left out, with a warning.
     func orderedStages(
-        _ order: Located<[Located<String>]>?,
+        _ order: (strings: Located<[Located<String>]>, unreadable: Int)?,
         in tables: TOMLTableReader?,
         root: TOMLTableReader,
         defaults: Defaults
@@ -39,9 +39,13 @@ extension PipelineReading {
             }
             return []
         }
-        let stages = arrange(order, defined: defined, names: definedNames)
+        let stages = arrange(order.strings, unreadable: order.unreadable, defined: defined, names: definedNames)
         if stages.isEmpty, !collector.hasErrors {
-            collector.error("no stage has a step, so there is nothing to run", at: order.position, key: order.path)
+            collector.error(
+                "no stage has a step, so there is nothing to run",
+                at: order.strings.position,
+                key: order.strings.path
+            )
         }
         return stages
     }
@@ -57,6 +61,7 @@ extension PipelineReading {
 
     private func arrange(
         _ order: Located<[Located<String>]>,
+        unreadable: Int,
         defined: [String: DefinedStage],
         names: [String]
     ) -> [StageDefinition] {
@@ -84,7 +89,9 @@ extension PipelineReading {
                 collector.warning("the stage \(shown) has no steps and is left out", at: name.position, key: name.path)
             }
         }
-        for name in names where !placed.contains(name) {
+        let missingNames = names.filter { !placed.contains($0) }
+        // Each element that can't be read may stand for one of them.
+        for name in missingNames where missingNames.count > unreadable {
             collector.error(
                 "the stage \(PrintableText.quoted(name)) is defined but does not stand in stages_order",
                 at: defined[name]?.stage.position,

@@ -105,7 +105,7 @@ extension PipelineReading {
         guard let node = reader.node("env") else { return [] }
         switch node.value {
         case .array(let elements):
-            let items = reader.strings(in: elements) ?? []
+            let items = reader.readableStrings(in: elements)
             var names: Set<String> = []
             return items.compactMap { item in
                 guard let variable = variable(item) else { return nil }

@@ -88,7 +88,7 @@ package struct StageReport: Sendable {
 package struct PulledImage: Sendable {
     /// The image as the pipeline names it.
     package var image: String
-    /// `pulled`, `tagged` (same digest as another), `present`, `failed`.
+    /// `pulled`, `tagged` (same digest as another), `present`, `failed`, `cancelled` (cut or no more begun).
     package var outcome: Outcome
     package var digest: String?
     /// Bytes that this pull moved over the network; layers shared with another pull count for the first.
@@ -98,7 +98,7 @@ package struct PulledImage: Sendable {
     package var source: String?
     package var error: String?
 
-    package enum Outcome: String, Sendable { case pulled, tagged, present, failed }
+    package enum Outcome: String, Sendable { case pulled, tagged, present, failed, cancelled }
 
     package init(image: String, outcome: Outcome, bytes: ByteCount = ByteCount(0), duration: Duration = .zero) {
         self.image = image

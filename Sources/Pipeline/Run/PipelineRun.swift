@@ -86,6 +86,7 @@ package struct PipelineRun: Sendable {
             )
         }
         let book = await loop(recorder, runStart: runStart)
+        await recorder.emitCutPulls()
         let verdict = RunVerdict(interruption: interruption.cause, firstCause: book.firstCause)
         var report = RunReport(
             runID: context.runID.description,

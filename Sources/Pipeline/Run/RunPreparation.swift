@@ -7,15 +7,16 @@ package enum RunPreparation {
     /// - Parameters:
     ///   - plan: What will run.
     ///   - engine: Where.
+    ///   - runID: The run's name.
     ///   - environment: The process's environment, for the places of the state.
     /// - Returns: The context of a new run.
     /// - Throws: `EngineError`, `LogFileError`, or `Installation.Unavailable`.
     package static func context(
         for plan: PipelinePlan,
         on engine: EngineClient,
+        runID: RunID,
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) async throws -> RunContext {
-        let runID = RunID(date: Date(), random: UInt32.random(in: 0...UInt32.max))
         let project = plan.definition.file.projectFolder.resolvingSymlinksInPath().path(percentEncoded: false)
         // A mount's source has no slash at its end, but for the root.
         let folder = project.count > 1 && project.hasSuffix("/") ? String(project.dropLast()) : project

@@ -124,8 +124,29 @@ extension TOMLTableReader {
         return strings(in: elements).map { located($0, node) }
     }
 
+    /// A list of strings without its elements of another kind, each of which is reported, and how many these are: what is
+    /// wrong with one element hides nothing that is wrong with the others.
+    package func readableStrings(
+        _ key: String,
+        expected: String = "a list of strings"
+    ) -> (strings: Located<[Located<String>]>, unreadable: Int)? {
+        guard let node = node(key) else { return nil }
+        guard case .array(let elements) = node.value else {
+            reportWrongKind(node, expected: expected)
+            return nil
+        }
+        let strings = readableStrings(in: elements)
+        return (located(strings, node), elements.count - strings.count)
+    }
+
     /// The strings of a list; `nil` where any element is of another kind, each of which is reported.
     package func strings(in elements: [TOMLNode]) -> [Located<String>]? {
+        let strings = readableStrings(in: elements)
+        return strings.count == elements.count ? strings : nil
+    }
+
+    /// The strings of a list; elements of another kind are reported and left out.
+    package func readableStrings(in elements: [TOMLNode]) -> [Located<String>] {
         var strings: [Located<String>] = []
         for element in elements {
             if case .string(let text) = element.value {
@@ -134,7 +155,7 @@ extension TOMLTableReader {
                 reportWrongKind(element, expected: "a string")
             }
         }
-        return strings.count == elements.count ? strings : nil
+        return strings
     }
 
     package func table(_ key: String) -> TOMLTableReader? {
