@@ -14,7 +14,8 @@ struct MemoryPeakFile: Hashable, Sendable {
     ///   - groups: The content of `/proc/PID/cgroup`.
     ///   - container: The container's full ID. A group that does not carry it belongs to another process that has the pid by
     ///     now, or in this pid namespace.
-    /// - Returns: `nil` where the container's group is not among them, or lies outside what this process sees.
+    ///
+    /// `nil` where the container's group is not among them, or lies outside what this process sees.
     init?(groups: String, container: String) {
         guard container.utf8.count == 64, container.utf8.allSatisfy(Self.isHexDigit) else { return nil }
         var unified: Substring?

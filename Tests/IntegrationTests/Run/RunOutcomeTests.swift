@@ -210,7 +210,8 @@ struct RunOutcomeTests {
         let image = try await Published.busybox()
         try await RoostSandbox.with { sandbox in
             // On a loaded machine the container may be up long before anything can look at it: the step waits for that.
-            let command = "until [ -e watched ]; do sleep 0.01; done; dd if=/dev/zero of=/dev/null bs=30M count=1; sleep 0.1"
+            let command =
+                "until [ -e watched ]; do sleep 0.01; done; dd if=/dev/zero of=/dev/null bs=30M count=1; sleep 0.1"
             let (outcome, events) = try await sandbox.run("stages_order = ['s']\n" + step("s/x", image, command)) {
                 process in
                 let folder = "/proc/\(process.processID)/fd/"

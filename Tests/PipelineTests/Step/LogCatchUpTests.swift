@@ -38,7 +38,8 @@ struct LogCatchUpTests {
     @Test("wherever the reading stopped, the rest comes and nothing twice", arguments: [true, false])
     func everyPlace(forgetsBreaks: Bool) {
         let output = Array("a\n\n\(long(Self.full + 3))\n\nb\n\(long(2 * Self.full + 1))\nend\n\n\n".utf8)
-        for read in [0, 1, 2, 3, 4, 5] + Array((Self.full + 1)...(Self.full + 12)) + Array((output.count - 12)...output.count)
+        for read in [0, 1, 2, 3, 4, 5] + Array((Self.full + 1)...(Self.full + 12))
+            + Array((output.count - 12)...output.count)
         {
             let rest = unread(of: output, after: read, forgetsBreaks: forgetsBreaks)
             #expect(rest == Array(output.dropFirst(read)), "after \(read)")
@@ -59,8 +60,14 @@ struct LogCatchUpTests {
         let output = Array("\(long(Self.full + 1))\na\n\(exact)\nb\n".utf8)
         #expect(unread(of: output, after: 0, forgetsBreaks: true) == output)
         // Nobody can tell here; nothing is lost but the line break.
-        #expect(unread(of: Array("\(exact)\nb\n".utf8), after: 1, forgetsBreaks: true) == Array("\(exact.dropFirst())b\n".utf8))
-        #expect(unread(of: Array("\(exact)\nb\n".utf8), after: 1, forgetsBreaks: false) == Array("\(exact.dropFirst())\nb\n".utf8))
+        #expect(
+            unread(of: Array("\(exact)\nb\n".utf8), after: 1, forgetsBreaks: true)
+                == Array("\(exact.dropFirst())b\n".utf8)
+        )
+        #expect(
+            unread(of: Array("\(exact)\nb\n".utf8), after: 1, forgetsBreaks: false)
+                == Array("\(exact.dropFirst())\nb\n".utf8)
+        )
     }
 
     @Test("an engine that breaks lines elsewhere is taken at its word")

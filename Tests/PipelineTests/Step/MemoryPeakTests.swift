@@ -20,13 +20,19 @@ struct MemoryPeakTests {
                 "4:cpuset,memory,cpu:/docker/ID\n",
                 "/sys/fs/cgroup/memory/docker/ID/memory.max_usage_in_bytes"
             ),
-            ("version 2", "0::/system.slice/docker-ID.scope\n", "/sys/fs/cgroup/system.slice/docker-ID.scope/memory.peak"),
+            (
+                "version 2", "0::/system.slice/docker-ID.scope\n",
+                "/sys/fs/cgroup/system.slice/docker-ID.scope/memory.peak"
+            ),
             (
                 "both, memory in version 1",
                 "0::/docker/ID\n4:memory:/docker/ID\n",
                 "/sys/fs/cgroup/memory/docker/ID/memory.max_usage_in_bytes"
             ),
-            ("both, memory in version 2", "1:name=systemd:/docker/ID\n0::/docker/ID", "/sys/fs/cgroup/docker/ID/memory.peak"),
+            (
+                "both, memory in version 2", "1:name=systemd:/docker/ID\n0::/docker/ID",
+                "/sys/fs/cgroup/docker/ID/memory.peak"
+            ),
             (
                 "a group below the container's own",
                 "0::/machine.slice/libpod-ID.scope/container\n",
@@ -53,7 +59,10 @@ struct MemoryPeakTests {
         #expect(MemoryPeakFile(groups: groups.replacing("ID", with: Self.id), container: Self.id) == nil)
     }
 
-    @Test("an engine's word that is no container ID finds nothing", arguments: ["", "/", "docker", "..", "0123456789ab"])
+    @Test(
+        "an engine's word that is no container ID finds nothing",
+        arguments: ["", "/", "docker", "..", "0123456789ab"]
+    )
     func badContainer(id: String) {
         #expect(MemoryPeakFile(groups: "0::/docker/\(id)\n", container: id) == nil)
     }
