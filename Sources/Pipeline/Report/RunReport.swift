@@ -47,7 +47,8 @@ package struct StepReport: Sendable {
     package var offset: Duration
     package var phases: [StepPhase: Duration]
     package var memoryLimit: ByteCount?
-    /// The highest sample of the container's memory; `nil` for steps too short to be sampled (under about a second).
+    /// The most memory that the container was seen to use, and its limit where it ran out of it; `nil` for steps that ended
+    /// before anything could be seen.
     package var peakMemory: ByteCount?
     /// The raw log, relative to the project folder.
     package var logPath: String?

@@ -9,7 +9,7 @@ import Synchronization
 /// Attached from before the container starts, as `docker run` does it. An engine's log, followed, loses the end of what
 /// a fast command printed now and then (seen with Docker 20.10 and the `local` driver), while the log of a container that
 /// has ended is whole. So where the attached stream was cut, or given up to let the engine stop the container, the rest is
-/// read from the log afterwards: what was read before is passed over by counting each stream's bytes.
+/// read from the log afterwards: ``LogCatchUp`` passes over what was read before.
 final class StepOutput: Sendable {
     /// What came of the output.
     struct Result: Sendable {
@@ -139,8 +139,9 @@ final class StepOutput: Sendable {
     private struct Reader {
         let file: StepLogFile?
         var result = Result()
-        private var bytesRead: [LogFrame.Stream: Int] = [:]
-        private var bytesToSkip: [LogFrame.Stream: Int] = [:]
+        private var positions: [LogFrame.Stream: OutputPosition] = [:]
+        /// `nil` as long as the frames come from the container itself.
+        private var catchUps: [LogFrame.Stream: LogCatchUp]?
         private var assembler = LogLineAssembler()
         private var canWrite = true
 
@@ -148,28 +149,34 @@ final class StepOutput: Sendable {
             self.file = file
         }
 
-        /// The next frames come from the begin of the output again.
+        /// The next frames come from the log, so from the begin of the output again.
         ///
-        /// Counted for each stream by itself: the engine may have put the two together in another order in its log.
+        /// Each stream catches up by itself: the engine may have put the two together in another order in its log.
         mutating func passOverWhatWasRead() {
-            bytesToSkip = bytesRead
+            catchUps = positions.mapValues { LogCatchUp(after: $0) }
         }
 
         mutating func read(_ frames: [LogFrame]) -> [LogLine] {
             var lines: [LogLine] = []
             for frame in frames {
-                var bytes = frame.bytes
-                let skipped = min(bytesToSkip[frame.stream] ?? 0, bytes.readableBytes)
-                bytesToSkip[frame.stream, default: 0] -= skipped
-                bytes.moveReaderIndex(forwardBy: skipped)
-                guard bytes.readableBytes > 0 else { continue }
-                bytesRead[frame.stream, default: 0] += bytes.readableBytes
-                let payload = Array(bytes.readableBytesView)
+                let payload = unread(frame)
+                guard !payload.isEmpty else { continue }
                 write(payload)
                 lines += assembler.feed(payload, from: frame.stream == .stderr ? .stderr : .stdout)
             }
             for line in lines { result.tail.append(line) }
             return lines
+        }
+
+        private mutating func unread(_ frame: LogFrame) -> [UInt8] {
+            let bytes = Array(frame.bytes.readableBytesView)
+            guard catchUps != nil else {
+                positions[frame.stream, default: OutputPosition()].advance(over: bytes)
+                return bytes
+            }
+            return Array(
+                catchUps?[frame.stream, default: LogCatchUp(after: OutputPosition())].unread(in: bytes) ?? bytes[...]
+            )
         }
 
         mutating func finish() -> [LogLine] {

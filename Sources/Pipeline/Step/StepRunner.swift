@@ -185,7 +185,8 @@ struct StepRunner: Sendable {
         report.reason = verdict.reason
         problems.append(verdict.warning)
         report.warning = problems.compactMap { $0 }.isEmpty ? nil : problems.compactMap { $0 }.joined(separator: "; ")
-        report.peakMemory = outcome.peakMemory
+        // The kernel kills at the limit: whatever was seen before, this much was used.
+        report.peakMemory = wasOOMKilled ? step.memory : outcome.peakMemory
         if verdict.status != .succeeded { report.lastLines = outcome.output.tail.lines }
     }
 

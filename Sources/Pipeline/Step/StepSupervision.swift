@@ -42,7 +42,7 @@ struct StepSupervision: Sendable {
             var result = StepOutput.Result()
             var peak: ByteCount?
             group.addTask { .event(.ended(await waitForEnd())) }
-            group.addTask { .memory(await samplePeakMemory()) }
+            group.addTask { .memory(await StepMemory(engine: engine, container: container).peak()) }
             group.addTask {
                 (try? await ContinuousClock().sleep(for: step.timeout)) == nil ? .nothing : .event(.deadlinePassed)
             }
@@ -131,24 +131,5 @@ struct StepSupervision: Sendable {
             }
         }
         return .engineLost("it keeps cutting connections")
-    }
-
-    // MARK: - Memory
-
-    /// Samples the container's memory until the step is over.
-    ///
-    /// Begins after a second: a stream of samples costs the engine more than a short step does.
-    private func samplePeakMemory() async -> ByteCount? {
-        var peak: Int64 = 0
-        do {
-            try await ContinuousClock().sleep(for: .seconds(1))
-            try await engine.containerStatistics(container) { sample in
-                let now = sample.memory?.maximum ?? sample.memory?.usage ?? 0
-                if now > peak { peak = now }
-            }
-        } catch {
-            // Cancelled at the step's end, or the container has gone: what was sampled counts.
-        }
-        return peak > 0 ? ByteCount(peak) : nil
     }
 }

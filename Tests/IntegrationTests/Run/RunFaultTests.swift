@@ -37,6 +37,32 @@ struct RunFaultTests {
         }
     }
 
+    @Test("what a stopped step still prints comes whole, also behind lines too long for the engine's log")
+    func longLinesBeforeTheStop() async throws {
+        let image = try await Published.busybox("long")
+        try await RoostSandbox.with { sandbox in
+            let long = "head -c 20000 /dev/zero | tr '\\0' x; echo"
+            let pipeline =
+                "stages_order = ['s']\n"
+                + step(
+                    "s/x",
+                    image,
+                    "trap \"echo; echo got TERM; \(long); echo end; exit 0\" TERM\n"
+                        + "\(long); \(long); \(long); echo up; while true; do sleep 0.1; done"
+                )
+            let (_, events) = try await sandbox.run(pipeline) { process in
+                try await process.line(on: .output) { $0.contains("\"up\"") }
+                try process.send(.interrupt)
+            }
+            let x = String(repeating: "x", count: 20_000)
+            let expected = [x, x, x, "up", "", "got TERM", x, "end"]
+            #expect(events.filter { $0.type == "step.log" }.compactMap { $0.text("text") } == expected)
+            let path = try #require(events.first { $0.type == "step.finished" }?.text("log_path"))
+            let raw = try String(contentsOfFile: sandbox.project + "/" + path, encoding: .utf8)
+            #expect(raw == expected.map { $0 + "\n" }.joined())
+        }
+    }
+
     @Test("a second Ctrl-C kills at once, still cleaned up")
     func secondInterrupt() async throws {
         let image = try await Published.busybox("deaf")

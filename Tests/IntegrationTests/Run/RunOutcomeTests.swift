@@ -191,7 +191,42 @@ struct RunOutcomeTests {
             let finished = try #require(events.first { $0.type == "step.finished" })
             #expect(finished.text("status") == "oom_killed")
             #expect(finished.text("reason")?.contains("16 MiB") == true)
+            #expect(finished.number("peak_memory_bytes") == 16 << 20)
             #expect(outcome.exitCode == 137)
+        }
+    }
+
+    /// Whether this machine's kernel keeps the most memory that a control group used.
+    private static var keepsPeak: Bool {
+        let root = "/sys/fs/cgroup"
+        let groups = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
+        return (["memory/memory.max_usage_in_bytes"] + groups.map { "\($0)/memory.peak" }).contains {
+            FileManager.default.fileExists(atPath: "\(root)/\($0)")
+        }
+    }
+
+    @Test("the most memory that a short step used is known", .enabled(if: keepsPeak, "the kernel does not keep it"))
+    func peakMemory() async throws {
+        let image = try await Published.busybox()
+        try await RoostSandbox.with { sandbox in
+            // On a loaded machine the container may be up long before anything can look at it: the step waits for that.
+            let command =
+                "until [ -e watched ]; do sleep 0.01; done; dd if=/dev/zero of=/dev/null bs=30M count=1; sleep 0.1"
+            let (outcome, events) = try await sandbox.run("stages_order = ['s']\n" + step("s/x", image, command)) {
+                process in
+                let folder = "/proc/\(process.processID)/fd/"
+                func isWatched() throws -> Bool {
+                    try FileManager.default.contentsOfDirectory(atPath: folder).contains {
+                        let target = try? FileManager.default.destinationOfSymbolicLink(atPath: folder + $0)
+                        return target?.contains("/memory.") == true
+                    }
+                }
+                while try !isWatched() { await Task.yield() }
+                try sandbox.write("", to: "watched")
+            }
+            #expect(outcome.exitCode == 0)
+            let peak = try #require(events.first { $0.type == "step.finished" }?.number("peak_memory_bytes"))
+            #expect((30 << 20..<60 << 20).contains(peak))
         }
     }
 
