@@ -67,7 +67,7 @@ struct PipelineReading {
     func read(_ root: TOMLTableReader) -> PipelineDefinition {
         root.refuse(UnsupportedKeys.root, message: UnsupportedKeys.message)
         let order = root.readableStrings("stages_order", expected: "a list of stage names")
-        let always = root.readableStrings("always_stages", expected: "a list of stage names")
+        let always = root.readableStrings("always_stages", expected: "a list of stage names")?.strings
         let pipeline = root.table("pipeline")
         let stageTables = root.table("stages")
         root.finish()
@@ -88,7 +88,7 @@ struct PipelineReading {
             defaults.retries = retries(of: pipeline, defaults.retries)
             defaults.stopGrace = stopGrace(of: pipeline) ?? defaults.stopGrace
             defaults.mayPark = pipeline.boolean("park")?.value ?? defaults.mayPark
-            memoryBudget = self.memoryBudget(of: pipeline)
+            memoryBudget = pipeline.memoryBudget("memory_budget")?.value
             flatSteps = pipeline.tables("steps")
             pipeline.finish()
         }
@@ -155,18 +155,6 @@ struct PipelineReading {
             reasons: reader.choices("retry_on").map { Set($0.value) } ?? defaults.reasons,
             backoff: reader.duration("backoff")?.value ?? defaults.backoff
         )
-    }
-
-    private func memoryBudget(of reader: TOMLTableReader) -> MemoryBudget? {
-        guard let node = reader.node("memory_budget") else { return nil }
-        switch node.value {
-        case .string(let text):
-            if let budget = MemoryBudget(parsing: text) { return budget }
-        case .integer(let number) where number > 0: return .size(ByteCount(number))
-        default: break
-        }
-        reader.reportWrongKind(node, expected: "a size such as \"8gb\", or a part of the engine's memory such as \"80%\"")
-        return nil
     }
 
     /// A step that can never be admitted would wait for ever.
