@@ -85,30 +85,38 @@ struct RunCommand: AsyncParsableCommand {
         _ settings: Settings,
         _ interruption: Interruption
     ) async throws -> RunReport {
+        let context = try await RunPreparation.context(for: plan, on: session.engine)
+        let scribe = RunScribe(context: context, state: session.state)
+        await scribe.begin()
         let run = PipelineRun(
             plan: plan,
             engine: session.engine,
-            context: try await RunPreparation.context(for: plan, on: session.engine),
+            context: context,
             interruption: interruption,
             lock: lock,
             credentialWarnings: { session.credentialWarnings },
             makePuller: { session.makePuller($0) }
         )
         let events = AsyncChannel<RunEvent>()
+        let recorded = events.map { event in
+            await scribe.note(event)
+            return event
+        }
         async let ended = run.execute(into: events)
         var outputFailure: (any Error)?
         do {
             switch format {
-            case .text: try await textRenderer(settings).render(events)
-            case .json: try await JSONRunRenderer(writer: .standardOutput).render(events)
+            case .text: try await textRenderer(settings).render(recorded)
+            case .json: try await JSONRunRenderer(writer: .standardOutput).render(recorded)
             }
         } catch {
             outputFailure = error
             interruption.raise(.outputClosed)
             // The run goes on to its clean end; what it says now has no reader.
-            for await _ in events {}
+            for await _ in recorded {}
         }
         let finished = await ended
+        await scribe.end(finished)
         if let report { try write(finished, to: report) }
         // A reader that has gone is told by the exit code; a full disk is a failure that has to be named.
         switch outputFailure as? OutputError {

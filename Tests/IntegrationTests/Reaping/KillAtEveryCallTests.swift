@@ -1,0 +1,87 @@
+import Foundation
+import RoostTesting
+import Subprocess
+import Testing
+
+@Suite(
+    "A run that is killed at a call to the engine",
+    .enabled(if: Integration.isPossible, "\(TestEnvironment.whySkipped)"),
+    .timeLimit(.minutes(15))
+)
+struct KillAtEveryCallTests {
+    @Test("killed at every third call: the next verb leaves nothing")
+    func everyThirdCall() async throws {
+        try await killAtCalls(stride: 3)
+    }
+
+    @Test(
+        "killed at each call, before and after it reached the engine: the next verb leaves nothing",
+        .enabled(if: ProcessInfo.processInfo.environment["ROOST_SOAK"] == "1", "runs in `make soak`")
+    )
+    func soakKillAtEveryCall() async throws {
+        try await killAtCalls(stride: 1)
+    }
+
+    private func killAtCalls(stride: Int) async throws {
+        let image = try await Published.busybox("kill")
+        try await RoostSandbox.with { sandbox in
+            let engine = try #require(TestEnvironment.engine).replacing("unix://", with: "")
+            try sandbox.write(
+                "stages_order = ['s', 't']\n" + step("s/x", image, "echo one") + step("t/y", image, "echo two"),
+                to: "roost.toml"
+            )
+            for moment in KillingProxy.Moment.allCases {
+                var number = moment == .before ? 1 : 2
+                var finished = false
+                while !finished {
+                    finished = try await killOnce(sandbox, engine: engine, at: number, moment)
+                    if FileManager.default.fileExists(atPath: try sandbox.stateFolder.path(percentEncoded: false)) {
+                        let next = try await sandbox.roost(["reap"])
+                        #expect(next.exitCode == 0, "call \(number), \(moment): \(next.standardError)")
+                    }
+                    let left = try await sandbox.existingLeftovers()
+                    #expect(left == 0, "call \(number), \(moment)")
+                    number += stride
+                }
+                // A run of two steps makes a few dozen calls: the loop has seen them.
+                #expect(number > 20)
+            }
+            let unfinished = try await sandbox.journal().unfinishedRuns()
+            #expect(unfinished.isEmpty)
+        }
+    }
+
+    /// - Returns: Whether the run came to its end: it makes fewer calls than that.
+    private func killOnce(
+        _ sandbox: RoostSandbox,
+        engine: String,
+        at number: Int,
+        _ moment: KillingProxy.Moment
+    ) async throws -> Bool {
+        let target = Shared<RoostProcess?>(nil)
+        let ended = Shared<RoostProcess.Outcome?>(nil)
+        try await KillingProxy.with(
+            engine: engine,
+            at: number,
+            moment,
+            act: { try? target.value?.send(.kill) },
+            { proxy in
+                let outcome = try await sandbox.roost(["run"], environment: ["DOCKER_HOST": proxy.host]) { process in
+                    target.update { $0 = process }
+                }
+                ended.update { $0 = outcome }
+            }
+        )
+        let outcome = try #require(ended.value)
+        #expect(outcome.signal == 9 || outcome.exitCode == 0, "\(outcome.standardError)")
+        return outcome.exitCode == 0
+    }
+}
+
+extension RoostSandbox {
+    /// What is left on the engine; nothing where no run came far enough to make an installation's id.
+    func existingLeftovers() async throws -> Int {
+        let file = try stateFolder.appending(path: "installation").path(percentEncoded: false)
+        return FileManager.default.fileExists(atPath: file) ? try await leftovers().count : 0
+    }
+}
