@@ -1,6 +1,7 @@
 import Foundation
 import Pipeline
 import RoostCore
+import RoostStore
 
 /// Writes a run into the journal as it goes. A journal that can't be written is told once, and stops no run.
 actor RunScribe {

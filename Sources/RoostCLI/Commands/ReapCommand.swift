@@ -3,6 +3,7 @@ import DockerEngine
 import Foundation
 import Reaping
 import RoostCore
+import RoostStore
 
 /// `roost reap`.
 struct ReapCommand: AsyncParsableCommand {

@@ -1,4 +1,5 @@
 import Foundation
+import RoostCore
 import RoostTesting
 import Subprocess
 import Testing

@@ -148,8 +148,11 @@ struct ReapTests {
                 LabelKey.owner: "another-boot/1/1", LabelKey.run: "r",
             ]
             // As `docker commit` of one of Roost's containers makes it.
-            var committed = try TestImage(layers: [.busybox(), TestLayer(files: [.file("/mark", UniqueName.make("c"))])])
-            committed.labels = labels
+            let mark = try TestLayer(files: [.file("/mark", UniqueName.make("c"))])
+            let committed = try TestImage(
+                layers: [.busybox(), mark],
+                configuration: TestImage.Configuration(labels: labels)
+            )
             let reference = try await Published.image(committed, "committed")
             #expect(try await sandbox.roost(["pull", reference]).exitCode == 0)
             try await sandbox.withEngine { engine in
