@@ -36,11 +36,11 @@ struct StateFile: Sendable {
             // One process at a time: a second one must not set aside what the first has made anew.
             return try FolderLock.with(folder, patience: patience, file: path) {
                 do {
-                    return Opened(database: try openDatabase(), warning: nil)
+                    return Opened(database: try openDatabase(isLocked: true), warning: nil)
                 } catch let error as DatabaseError where error.isCorruption {
                     let aside = try setAside()
                     return Opened(
-                        database: try openDatabase(),
+                        database: try openDatabase(isLocked: true),
                         warning: "Roost's state in \(path) was damaged and is now in \(aside); a new one was made, which "
                             + "knows nothing of earlier runs"
                     )
@@ -64,7 +64,8 @@ struct StateFile: Sendable {
 
     // MARK: Opening
 
-    private func openDatabase() throws -> DatabaseQueue {
+    /// - Parameter isLocked: Whether the caller holds the folder's lock, which can't be taken twice.
+    private func openDatabase(isLocked: Bool = false) throws -> DatabaseQueue {
         do {
             if try makeFile() { try examine() }
             let database = try connect(readOnly: false)
@@ -74,7 +75,9 @@ struct StateFile: Sendable {
                 // kills the containers too (https://www.sqlite.org/pragma.html#pragma_synchronous).
                 try db.execute(sql: "PRAGMA synchronous = NORMAL")
             }
-            if try !database.read(Schema.migrator.hasCompletedMigrations) { try migrate(database) }
+            if try !database.read(Schema.migrator.hasCompletedMigrations) {
+                if isLocked { try Schema.migrator.migrate(database) } else { try migrate(database) }
+            }
             return database
         } catch let error as DatabaseError where !error.isCorruption {
             throw translate(error)

@@ -9,7 +9,9 @@ struct StoredLeaseBook: LeaseBook {
     let owner: OwnerIdentity
 
     func take(_ kind: LeaseKind, on subject: String) async throws -> Lease {
-        let (engine, owner, takenAt) = (engine, owner, Date())
+        // Whole seconds, which a database gives back as they are.
+        let takenAt = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
+        let (engine, owner) = (engine, owner)
         return try await store.write { db in
             try db.cachedStatement(
                 sql: "INSERT INTO lease (engine, kind, subject, owner, taken_at) VALUES (?, ?, ?, ?, ?)"
