@@ -62,7 +62,8 @@ package struct Reaper: Sendable {
 
     // MARK: One object
 
-    private func remove(_ object: ReapObject, _ plan: ReapPlan, _ report: inout ReapReport) async -> ReapReport.Outcome {
+    private func remove(_ object: ReapObject, _ plan: ReapPlan, _ report: inout ReapReport) async -> ReapReport.Outcome
+    {
         do {
             // Between the list and now it may have gone, and a name may have been taken by somebody else.
             guard let now = try await look(at: object) else { return .gone }

@@ -41,7 +41,8 @@ struct StateFile: Sendable {
                     let aside = try setAside()
                     return Opened(
                         database: try openDatabase(isLocked: true),
-                        warning: "Roost's state in \(path) was damaged and is now in \(aside); a new one was made, which "
+                        warning:
+                            "Roost's state in \(path) was damaged and is now in \(aside); a new one was made, which "
                             + "knows nothing of earlier runs"
                     )
                 }
@@ -52,6 +53,8 @@ struct StateFile: Sendable {
     /// A database without a file, for this process alone.
     ///
     /// - Parameter source: The database to go on with, as far as it can be read.
+    /// - Returns: A copy of it, or an empty database.
+    /// - Throws: What keeps SQLite from working in memory.
     static func inMemory(copying source: DatabaseQueue? = nil) throws -> DatabaseQueue {
         if let source {
             let copy = try DatabaseQueue()
@@ -65,6 +68,8 @@ struct StateFile: Sendable {
     // MARK: Opening
 
     /// - Parameter isLocked: Whether the caller holds the folder's lock, which can't be taken twice.
+    /// - Returns: The database, its tables up to date.
+    /// - Throws: ``StoreError``, ``DiskUnusable``, or a `DatabaseError` for a file that is damaged.
     private func openDatabase(isLocked: Bool = false) throws -> DatabaseQueue {
         do {
             if try makeFile() { try examine() }

@@ -48,8 +48,11 @@ extension StateStore {
     /// are removed.
     package func leases() async throws -> [Lease] {
         let all = try await read { db in
-            try Row.fetchAll(db, sql: "SELECT number, engine, kind, subject, owner, taken_at FROM lease ORDER BY number")
-                .compactMap(Lease.init(row:))
+            try Row.fetchAll(
+                db,
+                sql: "SELECT number, engine, kind, subject, owner, taken_at FROM lease ORDER BY number"
+            )
+            .compactMap(Lease.init(row:))
         }
         let dead = all.filter { !$0.owner.isAlive(by: processes) }
         if !dead.isEmpty {

@@ -23,6 +23,7 @@ struct KillingProxy: Sendable {
     ///   - moment: Before the call is passed on, or right after.
     ///   - act: What to do then, such as to kill the client.
     ///   - body: What to do meanwhile.
+    /// - Throws: What `body` throws.
     static func with(
         engine: String,
         at number: Int,
