@@ -30,22 +30,17 @@ struct StateFile: Sendable {
     /// - Throws: ``StoreError``, or ``DiskUnusable``.
     func open() throws -> Opened {
         try makeFolder()
-        do {
-            return Opened(database: try openDatabase(), warning: nil)
-        } catch let error as DatabaseError where error.isCorruption {
-            // One process at a time: a second one must not set aside what the first has made anew.
-            return try FolderLock.with(folder, patience: patience, file: path) {
-                do {
-                    return Opened(database: try openDatabase(isLocked: true), warning: nil)
-                } catch let error as DatabaseError where error.isCorruption {
-                    let aside = try setAside()
-                    return Opened(
-                        database: try openDatabase(isLocked: true),
-                        warning:
-                            "Roost's state in \(path) was damaged and is now in \(aside); a new one was made, which "
-                            + "knows nothing of earlier runs"
-                    )
-                }
+        // One process at a time: nobody sees a database that is half made, or sets aside what another has made anew.
+        return try FolderLock.with(folder, patience: patience, file: path) {
+            do {
+                return Opened(database: try openDatabase(), warning: nil)
+            } catch let error as DatabaseError where error.isCorruption {
+                let aside = try setAside()
+                return Opened(
+                    database: try openDatabase(),
+                    warning: "Roost's state in \(path) was damaged and is now in \(aside); a new one was made, which "
+                        + "knows nothing of earlier runs"
+                )
             }
         }
     }
@@ -67,10 +62,9 @@ struct StateFile: Sendable {
 
     // MARK: Opening
 
-    /// - Parameter isLocked: Whether the caller holds the folder's lock, which can't be taken twice.
     /// - Returns: The database, its tables up to date.
     /// - Throws: ``StoreError``, ``DiskUnusable``, or a `DatabaseError` for a file that is damaged.
-    private func openDatabase(isLocked: Bool = false) throws -> DatabaseQueue {
+    private func openDatabase() throws -> DatabaseQueue {
         do {
             if try makeFile() { try examine() }
             let database = try connect(readOnly: false)
@@ -80,18 +74,11 @@ struct StateFile: Sendable {
                 // kills the containers too (https://www.sqlite.org/pragma.html#pragma_synchronous).
                 try db.execute(sql: "PRAGMA synchronous = NORMAL")
             }
-            if try !database.read(Schema.migrator.hasCompletedMigrations) {
-                if isLocked { try Schema.migrator.migrate(database) } else { try migrate(database) }
-            }
+            if try !database.read(Schema.migrator.hasCompletedMigrations) { try Schema.migrator.migrate(database) }
             return database
         } catch let error as DatabaseError where !error.isCorruption {
             throw translate(error)
         }
-    }
-
-    /// Two processes that migrate at once would both make the same tables.
-    private func migrate(_ database: DatabaseQueue) throws {
-        try FolderLock.with(folder, patience: patience, file: path) { try Schema.migrator.migrate(database) }
     }
 
     /// Looks at a file that is there, without changing it.
