@@ -35,7 +35,9 @@ struct ParkedLifecycleTests {
         return (sends, nil)
     }
 
-    @Test("in every order of events the payload is sent once at most, and no command that may have run counts as parked")
+    @Test(
+        "in every order of events the payload is sent once at most, and no command that may have run counts as parked"
+    )
     func everyOrder() {
         var sequences: [[Int]] = [[]]
         for _ in 0..<6 {
@@ -72,7 +74,10 @@ struct ParkedLifecycleTests {
     func verdict() {
         for code in 0..<256 {
             #expect(GateVerdict(hasMark: true, exitCode: code) == .began)
-            #expect(GateVerdict(hasMark: false, exitCode: code) == ([125, 126, 127].contains(code) ? .neverBegan : .unknown))
+            #expect(
+                GateVerdict(hasMark: false, exitCode: code)
+                    == ([125, 126, 127].contains(code) ? .neverBegan : .unknown)
+            )
         }
         #expect(GateVerdict(hasMark: false, exitCode: nil) == .unknown)
     }

@@ -21,7 +21,8 @@ package struct ContainerGate: Sendable, Hashable {
     ///
     /// - Parameter nonce: As it was; `nil` comes back for what can't be one.
     package init?(nonce: String) {
-        guard nonce.utf8.count == 32, nonce.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }) else {
+        guard nonce.utf8.count == 32, nonce.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) })
+        else {
             return nil
         }
         self.nonce = nonce

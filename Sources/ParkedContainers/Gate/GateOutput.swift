@@ -60,9 +60,11 @@ package struct GateOutput: Sendable {
     }
 
     private mutating func remark(_ bytes: ByteBuffer?) {
-        guard var bytes, let slice = bytes.readSlice(
-            length: min(bytes.readableBytes, Self.maximumRemarks - remarks.readableBytes)
-        ) else { return }
+        guard var bytes,
+            let slice = bytes.readSlice(
+                length: min(bytes.readableBytes, Self.maximumRemarks - remarks.readableBytes)
+            )
+        else { return }
         remarks.writeImmutableBuffer(slice)
     }
 }

@@ -91,7 +91,8 @@ struct ParkedLifecycle: Sendable {
         case (.running, .outputLost), (.running, .failed), (.running, .detachRequested):
             return end(.commandRan(isOutputWhole: false))
         case (.parked, .started), (.released, .started), (.running, .started), (.released, .releaseRequested),
-            (.running, .releaseRequested), (.running, .commandBegan), (.parking, .commandBegan), (.parked, .commandBegan):
+            (.running, .releaseRequested), (.running, .commandBegan), (.parking, .commandBegan),
+            (.parked, .commandBegan):
             return []
         }
     }
