@@ -53,7 +53,7 @@ struct ExitWatchTests {
         .enabled(if: keepsStatuses, "needs Linux 6.15"),
         arguments: [
             ("exit 0", ProcessEnd.exited(code: 0)), ("exit 41", .exited(code: 41)), ("kill -9 $$", .signalled(9)),
-            ("kill -USR1 $$", .signalled(10)),
+            ("kill -SEGV $$", .signalled(11)),
         ]
     )
     func ends(script: String, end: ProcessEnd) async throws {

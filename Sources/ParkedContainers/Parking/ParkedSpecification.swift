@@ -22,6 +22,8 @@ extension ContainerSpecification {
     /// What the gate has to become so that the container does what this one would do; `nil` where that stands in the image.
     package var releasedCommand: ReleasedCommand? {
         guard let entrypoint, let command, !(entrypoint + command).isEmpty else { return nil }
-        return ReleasedCommand(entrypoint + command)
+        // The gate's own shell has counted this one up, or has not: some do.
+        let level = environment.last { $0.hasPrefix("SHLVL=") }.map { ("SHLVL", String($0.dropFirst("SHLVL=".count))) }
+        return ReleasedCommand(entrypoint + command, environment: level.map { [$0] } ?? [])
     }
 }
