@@ -132,8 +132,8 @@ package final class ExitWatch: Sendable {
         }
     }
 
-    /// - Parameter isTheOne: Asked while the descriptor is open; what it finds counts only if the process can't have gone
-    ///   meanwhile.
+    // What `isTheOne` finds counts only if the process can't have gone meanwhile: it is asked while the descriptor is
+    // open, and the process must not have been reaped after that.
     func open(_ number: Int, isTheOne: () -> Bool = { true }) -> FirstProcess? {
         guard members.set >= 0, let pid = Int32(exactly: number), pid > 0 else { return nil }
         let descriptor = process_descriptor_open(pid)
