@@ -36,8 +36,16 @@ let importTable: [String: ImportRow] = [
         targets: ["OCIDistribution", "RoostCore", "DockerEngine"],
         modules: []
     ),
+    "CProcessDescriptor": ImportRow(
+        targets: [],
+        modules: []
+    ),
+    "ParkedContainers": ImportRow(
+        targets: ["RoostCore", "DockerEngine", "CProcessDescriptor"],
+        modules: ["NIOCore"]
+    ),
     "Pipeline": ImportRow(
-        targets: ["OCIDistribution", "RoostCore", "DockerEngine", "ImagePull"],
+        targets: ["OCIDistribution", "RoostCore", "DockerEngine", "ImagePull", "ParkedContainers"],
         modules: ["AsyncAlgorithms", "NIOCore"]
     ),
     "Doctor": ImportRow(

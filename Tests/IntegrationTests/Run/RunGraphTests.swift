@@ -1,5 +1,6 @@
 import DockerEngine
 import Foundation
+import NIOHTTP1
 import RoostTesting
 import Subprocess
 import Testing
@@ -195,7 +196,7 @@ struct RunGraphTests {
             tag: "1"
         )
         try await FaultProxy.with(upstream: "http://\(registry)") { proxy in
-            proxy.inject(.status(404), path: .blobs)
+            proxy.inject(.answer(.notFound), path: .blobs)
             try await RoostSandbox.with { sandbox in
                 _ = try await sandbox.roost(["pull", image])
                 let (outcome, events) = try await sandbox.run(
