@@ -65,17 +65,34 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         let settings = try SettingsLoader.load(pulling: pulling, maxParallel: maxParallel, color: appearance.color)
         let definition = try await file.load()
-        let plan = PipelinePlan(definition, defaultMaxParallel: settings.maxParallel, override: maxParallel)
+        let (plan, shortage) = plan(definition, settings)
         let lock = locked ? try LockFileLoading.load(for: plan) : nil
         try checkReportFolder()
         let configuration = try engine.configuration()
         let interruption = Interruption()
         let outcome = try await SignalWatch.during(interruption) {
             try await EngineSession.with(configuration, settings: settings, interruption: interruption) { session in
-                try await execute(plan, lock, session, settings, interruption)
+                try await execute(plan, lock, session, settings, interruption, warnings: shortage.map { [$0] } ?? [])
             }
         }
         if outcome.exitCode != 0 { throw ExitCode(outcome.exitCode) }
+    }
+
+    /// The plan, with no more steps at once than this process has descriptors for, and what to tell where that is fewer.
+    private func plan(_ definition: PipelineDefinition, _ settings: Settings) -> (plan: PipelinePlan, warning: String?)
+    {
+        let plan = PipelinePlan(definition, defaultMaxParallel: settings.maxParallel, override: maxParallel)
+        guard let limit = DescriptorLimit.current else { return (plan, nil) }
+        let capacity = StepCapacity(
+            limit: limit.soft,
+            open: DescriptorLimit.countOpen() ?? 0,
+            processors: ProcessInfo.processInfo.activeProcessorCount,
+            concurrentPulls: settings.maxConcurrentPulls
+        )
+        guard let warning = capacity.warning(for: plan) else { return (plan, nil) }
+        return (
+            PipelinePlan(definition, defaultMaxParallel: settings.maxParallel, override: capacity.steps), warning
+        )
     }
 
     private func execute(
@@ -83,7 +100,8 @@ struct RunCommand: AsyncParsableCommand {
         _ lock: LockFile?,
         _ session: EngineSession,
         _ settings: Settings,
-        _ interruption: Interruption
+        _ interruption: Interruption,
+        warnings: [String]
     ) async throws -> RunReport {
         let run = PipelineRun(
             plan: plan,
@@ -91,7 +109,7 @@ struct RunCommand: AsyncParsableCommand {
             context: try await RunPreparation.context(for: plan, on: session.engine),
             interruption: interruption,
             lock: lock,
-            credentialWarnings: { session.credentialWarnings },
+            credentialWarnings: { warnings + session.credentialWarnings },
             makePuller: { session.makePuller($0) }
         )
         let events = AsyncChannel<RunEvent>()
