@@ -13,6 +13,7 @@ demo: ## shows Roost at work: builds it, finds or starts a Docker Engine, runs E
 	@scripts/demo $(DEMO_FLAGS)
 
 build: ## builds everything, tests included
+	@scripts/install-tools git swift sqlite3-dev
 	swift build -Xswiftc -warnings-as-errors --build-tests
 
 check: ## format, warnings as errors, import rules

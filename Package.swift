@@ -169,7 +169,11 @@ let package = Package(
             dependencies: ["Reaping", "DockerEngine", "RoostTesting"],
             swiftSettings: settings
         ),
-        .testTarget(name: "RoostStoreTests", dependencies: ["RoostStore", "RoostTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "RoostStoreTests",
+            dependencies: ["RoostStore", "RoostTesting", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: settings
+        ),
         .testTarget(name: "PipelineTests", dependencies: ["Pipeline", "RoostTesting"], swiftSettings: settings),
         .testTarget(
             name: "DoctorTests",

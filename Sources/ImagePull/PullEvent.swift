@@ -73,11 +73,13 @@ package struct PullOutcome: Sendable {
         /// Already there, and as new as asked for.
         case present
         case failed(PullFailure)
+        /// Cut, or no more begun, by an interruption or by the failure of another image.
+        case cancelled
     }
 
     package let image: ImageReference
     package let result: Result
-    /// The image ID on the engine; `nil` after a failure.
+    /// The image ID on the engine; `nil` where the image is not there.
     package let imageID: String?
     package let digest: Digest?
     package let bytes: ByteCount

@@ -9,15 +9,8 @@ import RoostCore
 struct EngineSession: Sendable {
     let engine: EngineClient
     private let registry: RegistryClient
-    private let credentials: DockerConfigFile
+    private let credentials: DockerLogins
     private let options: PullOptions
-
-    /// An interruption came before the engine had answered: there is nothing to clean up.
-    struct InterruptedWhileConnecting: ExitCoded, CustomStringConvertible {
-        let cause: InterruptionCause
-        var exitCode: Int32 { cause.exitCode }
-        var description: String { "interrupted by \(cause.name) before the engine had answered; nothing was run" }
-    }
 
     /// As ``with(_:settings:body:)``, but gives up connecting at an interruption; what `body` does with one is its own.
     static func with<Value: Sendable>(
@@ -38,7 +31,7 @@ struct EngineSession: Sendable {
                 guard await interruption.stop.wait(), !isConnected.isOpen, let cause = interruption.cause else {
                     return nil
                 }
-                throw InterruptedWhileConnecting(cause: cause)
+                throw Interrupted.whileConnecting(cause)
             }
             defer { group.cancelAll() }
             while let ended = try await group.next() {
@@ -54,10 +47,9 @@ struct EngineSession: Sendable {
         settings: Settings,
         body: @Sendable (EngineSession) async throws -> Value
     ) async throws -> Value {
-        let credentials: DockerConfigFile
+        let credentials = DockerLogins(environment: ProcessInfo.processInfo.environment)
         let platform: Platform?
         do {
-            credentials = try DockerConfigFile.load(environment: ProcessInfo.processInfo.environment)
             platform = try configuration.platform.map { try Platform(parsing: $0) }
         } catch {
             throw UsageError(description: "\(error)")
@@ -85,7 +77,7 @@ struct EngineSession: Sendable {
     }
 
     /// What went wrong so far in finding logins, such as a helper that is not installed.
-    var credentialWarnings: [String] { credentials.warnings.all.map(\.description) }
+    var credentialWarnings: [String] { credentials.warnings.map(\.description) }
 
     /// Makes a puller that reports to `onEvent`.
     func makePuller(_ onEvent: @escaping @Sendable (PullEvent) async -> Void) -> ImagePuller {

@@ -24,6 +24,14 @@ let importTable: [String: ImportRow] = [
         targets: ["OCIDistribution", "RoostCore"],
         modules: ["AsyncHTTPClient", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOFoundationCompat", "NIOSSL"]
     ),
+    "RoostStore": ImportRow(
+        targets: ["RoostCore"],
+        modules: ["GRDB"]
+    ),
+    "Reaping": ImportRow(
+        targets: ["RoostCore", "DockerEngine"],
+        modules: []
+    ),
     "ImagePull": ImportRow(
         targets: ["OCIDistribution", "RoostCore", "DockerEngine"],
         modules: []
@@ -37,7 +45,9 @@ let importTable: [String: ImportRow] = [
         modules: []
     ),
     "RoostCLI": ImportRow(
-        targets: ["OCIDistribution", "RoostCore", "DockerEngine", "ImagePull", "Pipeline", "Doctor"],
+        targets: [
+            "OCIDistribution", "RoostCore", "RoostStore", "DockerEngine", "Reaping", "ImagePull", "Pipeline", "Doctor",
+        ],
         modules: ["ArgumentParser", "AsyncAlgorithms", "Configuration", "UnixSignals"]
     ),
     "roost": ImportRow(

@@ -25,6 +25,28 @@ struct ImagePullerFailureTests {
         #expect(retries == [1, 2])
     }
 
+    @Test(
+        "without a login that can't be read, a pull that fails at a registry only the engine reaches is not tried again"
+    )
+    func unreadableLogin() async throws {
+        struct Hanging: CredentialSource {
+            func credentials(for registry: String) async throws(CredentialError) -> Credentials? {
+                throw .helperTimedOut(helper: "docker-credential-x", registry: registry, after: .seconds(8))
+            }
+        }
+        let a = try ref("r.test/a:1")
+        let engine = MemoryEngine(pulls: [a: Array(repeating: .fails(bench.cut), count: 9)])
+        let puller = bench.puller(engine, MemoryHeads(), credentials: Hanging())
+        let plan = try await puller.resolve(try bench.requests(["r.test/a:1"]))
+        let failure = await #expect(throws: PullFailure.self) { try await puller.run(plan) }
+        #expect(await engine.pulls == [a])
+        #expect(bench.clock.sleeps.isEmpty)
+        #expect(failure?.isDefinite == true)
+        for part in ["unexpected EOF", "docker-credential-x", "r.test"] {
+            #expect(failure?.message.contains(part) == true, "\(part)")
+        }
+    }
+
     @Test("a pull that keeps failing is given up after its attempts, with the engine's words")
     func givesUp() async throws {
         let a = try ref("a:1")

@@ -53,6 +53,24 @@ struct RegistryResolverTests {
         #expect(failure.message.contains("check its name"))
     }
 
+    @Test("a login that the registry asks for and that can't be read is a definite failure that names the helper")
+    func unreadableLogin() async throws {
+        let cause = CredentialError.helperTimedOut(
+            helper: "docker-credential-x",
+            registry: "r.test",
+            after: .seconds(8)
+        )
+        let heads = MemoryHeads(["r.test/a:1": .failure(.credentials(cause: cause))])
+        guard case .refused(let failure) = try await answer("r.test/a:1", heads) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(failure.kind == .unauthorized)
+        #expect(failure.isDefinite)
+        #expect(failure.message.contains("docker-credential-x"))
+        #expect(failure.message.contains("r.test"))
+    }
+
     @Test("nothing is definite where the registry itself can't be reached")
     func unreachableRegistry() async throws {
         let heads = MemoryHeads(["http://mirror.test alpine:latest": .failure(.notFound)])

@@ -30,14 +30,22 @@ package struct EngineConfiguration: Sendable {
             requestedVersion = nil
         }
         platform = value("DOCKER_DEFAULT_PLATFORM")
-        let folder = DockerFolder(environment: environment)
+        let folder = DockerFolder(path: DockerConfigFile.folder(environment: environment))
         if let address = host ?? value("DOCKER_HOST") {
             endpoint = try EngineEndpoint(parsing: address, tls: folder.tls(environment))
             source = host == nil ? "DOCKER_HOST" : "--host"
             return
         }
         let context: String?
-        if let named = value("DOCKER_CONTEXT") { context = named } else { context = try folder.currentContext() }
+        if let named = value("DOCKER_CONTEXT") {
+            context = named
+        } else {
+            do throws(CredentialError) {
+                context = try DockerConfigFile.currentContext(environment: environment)
+            } catch {
+                throw .badConfiguration("which engine to use can't be told: \(error)")
+            }
+        }
         guard let context, context != "default" else {
             endpoint = .defaultSocket
             source = "default socket"
@@ -48,14 +56,9 @@ package struct EngineConfiguration: Sendable {
     }
 }
 
-/// Docker's configuration folder: `DOCKER_CONFIG`, else `~/.docker`.
+/// What Docker's configuration folder says of engines.
 private struct DockerFolder {
     let path: String
-
-    init(environment: [String: String]) {
-        let named = environment["DOCKER_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
-        path = named ?? (environment["HOME"] ?? "/root") + "/.docker"
-    }
 
     /// The certificates that `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH` ask for.
     ///
@@ -65,16 +68,6 @@ private struct DockerFolder {
         let folder = environment["DOCKER_CERT_PATH"].flatMap { $0.isEmpty ? nil : $0 }
         guard verifies || folder != nil else { return nil }
         return EngineTLS(certificateFolder: folder ?? path, verifiesEngine: verifies)
-    }
-
-    func currentContext() throws(EngineError) -> String? {
-        struct File: Decodable { let currentContext: String? }
-        guard let data = FileManager.default.contents(atPath: path + "/config.json") else { return nil }
-        do {
-            return try JSONDecoder().decode(File.self, from: data).currentContext
-        } catch {
-            throw .badConfiguration("\(path)/config.json can't be read: \(DecodingDetail.describe(error))")
-        }
     }
 
     /// Reads `contexts/meta/<SHA-256 of the name>/meta.json`.

@@ -130,7 +130,7 @@ extension RegistryError.Failure {
         switch self {
         case .notFound, .noSuchPlatform: .notFound
         case .invalidName: .badName
-        case .unauthorized: .unauthorized
+        case .unauthorized, .credentials: .unauthorized
         case .forbidden: .forbidden
         case .rateLimited: .rateLimited
         default: .unavailable

@@ -13,12 +13,12 @@ struct PullAttempt: Sendable {
     /// - Throws: `EngineError` where the engine is gone; `CancellationError`.
     func pull() async throws -> PullScheduler.Event {
         let reference = item.reference
-        let credentials = try await credentials()
+        let login = try await login()
         do {
             try await puller.engine.pull(
                 item.target,
                 platform: puller.options.platform,
-                credentials: credentials,
+                credentials: login.credentials,
                 deadline: puller.options.timeout,
                 onMessage: { await progress.take($0, of: reference) }
             )
@@ -27,7 +27,7 @@ struct PullAttempt: Sendable {
             await progress.flush(reference)
             if case .timedOut = error { return try await overdue() }
             if error.isEngineUnavailable { throw error }
-            return try await classify(error)
+            return try await classify(error, login)
         }
         await progress.flush(reference)
         return try await verified()
@@ -85,7 +85,10 @@ struct PullAttempt: Sendable {
 
     /// What a failed pull means. The engine's errors are text, so the registry is asked: its definite answer is final,
     /// everything else may pass.
-    private func classify(_ error: EngineError) async throws -> PullScheduler.Event {
+    ///
+    /// Without a login that could not be read, what the engine says of a registry that only it reaches is no answer to go
+    /// by, and asking again gives no other.
+    private func classify(_ error: EngineError, _ login: Login) async throws -> PullScheduler.Event {
         let message = EngineText.oneLine(error.description)
         let resolver: RegistryResolver?
         do {
@@ -99,6 +102,9 @@ struct PullAttempt: Sendable {
             return refused(failure.kind, failure.message)
         case .unknown(_, .rateLimited, let retryAfter):
             return failed(.rateLimited, message, retryAfter)
+        case .unknown where login.failure != nil, nil where login.failure != nil:
+            let cause = login.failure.map { ". It was asked without a login: \($0)" } ?? ""
+            return refused(.unauthorized, message + cause)
         case .unknown where error.statusCode == 404 && resolver?.hasMirrors(for: item.target) == false:
             // Only the engine reaches the registry, and the answer that it passes on is no mirror's.
             return refused(.notFound, message)
@@ -119,15 +125,22 @@ struct PullAttempt: Sendable {
         return .failed(item.reference, failure, retryAfter: retryAfter, jitter: puller.jitter())
     }
 
+    /// What the engine is given for the registry.
+    private struct Login {
+        var credentials: Credentials?
+        /// Why there are none.
+        var failure: CredentialError?
+    }
+
     /// The registry's credentials. Where they can't be read the pull goes on without: public images need none, and
     /// the registry's refusal says what is wrong otherwise.
-    private func credentials() async throws -> Credentials? {
+    private func login() async throws -> Login {
         do {
-            return try await puller.credentials.credentials(for: item.target.registry)
+            return Login(credentials: try await puller.credentials.credentials(for: item.target.registry))
         } catch .cancelled {
             throw CancellationError()
         } catch {
-            return nil
+            return Login(failure: error)
         }
     }
 }

@@ -21,19 +21,66 @@ package struct CredentialHelper: Sendable {
         case ended(String)
     }
 
-    let environment: [String: String]
-    var deadline: Duration = .seconds(10)
+    /// Who is asked for what.
+    private struct Question: Hashable, Sendable {
+        let helper: String
+        let registry: String
+    }
 
+    let environment: [String: String]
+    /// Shorter than a look at a registry may take, so that it is this end that such a look meets, not its own.
+    let deadline: Duration
+    /// One process answers all who ask the same at once. A helper that did not answer is never waited for again.
+    private let answers = SharedFetch<Question, Result<Answer, CredentialError>>()
+
+    /// Longer than any process of Roost runs.
+    private static let forEver = Duration.seconds(10 * 365 * 24 * 3600)
     /// The most that a helper may print, in bytes.
     private static let largestOutput = 256 << 10
 
-    func get(server: String, helper: String) async throws(CredentialError) -> Answer {
+    init(environment: [String: String], deadline: Duration = .seconds(8)) {
+        self.environment = environment
+        self.deadline = deadline
+    }
+
+    /// Asks a helper for the login of a registry.
+    ///
+    /// - Parameters:
+    ///   - registry: What people call the registry.
+    ///   - server: The key under which Docker keeps its login.
+    ///   - helper: The helper's name, without its prefix.
+    /// - Returns: What it said. An answer is not kept: it may be a token that expires, and who asks keeps it for a while.
+    /// - Throws: ``CredentialError``.
+    func get(registry: String, server: String, helper: String) async throws(CredentialError) -> Answer {
         guard !helper.isEmpty, helper.utf8.count <= 64, helper.first != "-", helper.first != ".",
             helper.utf8.allSatisfy({ $0.isAlphanumeric || "._-".utf8.contains($0) })
         else { throw .helperName(helper) }
-        let program = "docker-credential-\(helper)"
+        let outcome: Result<Answer, CredentialError>
+        do {
+            outcome = try await answers.value(for: Question(helper: helper, registry: registry)) {
+                () async throws(RegistryError.Failure) in
+                let outcome = await ask("docker-credential-\(helper)", for: registry, server)
+                switch outcome {
+                case .failure(.cancelled): throw .cancelled
+                case .failure(.helperTimedOut): return (outcome, Self.forEver)
+                case .success, .failure: return (outcome, .zero)
+                }
+            }
+        } catch {
+            throw .cancelled
+        }
+        return try outcome.get()
+    }
+
+    /// How many wait for an answer that another one has asked for; for tests.
+    func waiters(registry: String, helper: String) -> Int {
+        answers.waiters(for: Question(helper: helper, registry: registry))
+    }
+
+    private func ask(_ program: String, for registry: String, _ server: String) async -> Result<Answer, CredentialError>
+    {
         let deadline = deadline
-        let outcome = await withTaskGroup(of: Result<Answer, CredentialError>.self) { group in
+        return await withTaskGroup(of: Result<Answer, CredentialError>.self) { group in
             group.addTask {
                 do throws(CredentialError) {
                     return .success(try await run(program, server: server))
@@ -44,7 +91,7 @@ package struct CredentialHelper: Sendable {
             group.addTask {
                 do {
                     try await ContinuousClock().sleep(for: deadline)
-                    return .failure(.helperTimedOut(helper: program, after: deadline))
+                    return .failure(.helperTimedOut(helper: program, registry: registry, after: deadline))
                 } catch {
                     return .failure(.cancelled)
                 }
@@ -53,10 +100,16 @@ package struct CredentialHelper: Sendable {
             group.cancelAll()
             return first
         }
-        return try outcome.get()
     }
 
     private func run(_ program: String, server: String) async throws(CredentialError) -> Answer {
+        // A group of its own, so that all that the helper has started ends with it. It is killed at once: a helper that
+        // ended politely would leave behind whoever did not.
+        var options = PlatformOptions()
+        options.processGroupID = 0
+        options.teardownSequence = [
+            .send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .seconds(1))
+        ]
         let variables = environment.map { (Environment.Key(stringLiteral: $0.key), $0.value) }
         do {
             let result = try await Subprocess.run(
@@ -64,6 +117,7 @@ package struct CredentialHelper: Sendable {
                 arguments: ["get"],
                 environment: environment.isEmpty
                     ? .inherit : .custom(Dictionary(variables, uniquingKeysWith: { first, _ in first })),
+                platformOptions: options,
                 input: .inputWriter,
                 output: .bytes(limit: Self.largestOutput),
                 error: .discarded

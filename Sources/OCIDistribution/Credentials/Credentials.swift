@@ -48,7 +48,8 @@ package enum CredentialError: Error, Hashable, Sendable, CustomStringConvertible
     case malformedAuth(registry: String)
     /// The helper's name could be a path or an option.
     case helperName(String)
-    case helperTimedOut(helper: String, after: Duration)
+    /// The helper did not answer, and is not asked again for this registry.
+    case helperTimedOut(helper: String, registry: String, after: Duration)
     /// The helper ended well but printed something else than credentials.
     case helperOutput(helper: String)
     case cancelled
@@ -63,8 +64,9 @@ package enum CredentialError: Error, Hashable, Sendable, CustomStringConvertible
             "the login kept for \(QuotedText(registry)) is damaged: log in again with: docker login"
         case .helperName(let name):
             "\(QuotedText(name)) is no name of a credential helper: correct credsStore and credHelpers"
-        case .helperTimedOut(let helper, let limit):
-            "\(helper) did not answer within \(limit.components.seconds) s: check that it needs no dialogue"
+        case .helperTimedOut(let helper, let registry, let limit):
+            "\(helper) did not give the login of \(QuotedText(registry)) within \(limit.components.seconds) s: check that "
+                + "it needs no dialogue, or remove it from Docker's config.json"
         case .helperOutput(let helper):
             "\(helper) printed something else than credentials: check that it is a Docker credential helper"
         case .cancelled:

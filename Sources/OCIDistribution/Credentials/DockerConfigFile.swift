@@ -4,14 +4,12 @@
     import Foundation
 #endif
 
-/// Docker's `config.json`: who is logged in where, and which context is in use.
+/// Docker's `config.json`: who is logged in where.
 ///
 /// Read once and kept. A missing file is an empty one.
 package struct DockerConfigFile: Sendable {
     /// Where the file is, whether or not it exists.
     package let path: String
-    /// The context that `docker context use` chose.
-    package let currentContext: String?
     /// What went wrong on the way to credentials without being an error, such as a helper that isn't installed.
     package let warnings: CredentialWarnings
 
@@ -34,27 +32,63 @@ package struct DockerConfigFile: Sendable {
     /// - Returns: The configuration, empty where there is no file.
     /// - Throws: ``CredentialError/unreadable(path:cause:)`` and ``CredentialError/malformed(path:)``.
     package static func load(environment: [String: String]) throws(CredentialError) -> DockerConfigFile {
-        let folder: String
-        if let named = environment["DOCKER_CONFIG"], !named.isEmpty {
-            folder = named
-        } else {
-            let home =
-                environment["HOME"].flatMap { $0.isEmpty ? nil : $0 }
-                ?? FileManager.default.homeDirectoryForCurrentUser.path
-            folder = home + "/.docker"
-        }
-        let path = folder + "/config.json"
-        let data: Data
-        do {
-            data = try Data(contentsOf: URL(filePath: path))
-        } catch let error as CocoaError where error.code == .fileReadNoSuchFile {
+        let path = path(environment)
+        guard let data = try read(path) else {
             return DockerConfigFile(path: path, content: .init(), environment: environment)
+        }
+        return try DockerConfigFile(parsing: data, path: path, environment: environment)
+    }
+
+    /// Reads which context `docker context use` chose. What the file says of logins does not matter to it.
+    ///
+    /// - Parameter environment: The environment variables.
+    /// - Returns: The context's name; `nil` where none was chosen.
+    /// - Throws: ``CredentialError/unreadable(path:cause:)`` and ``CredentialError/malformed(path:)``.
+    package static func currentContext(environment: [String: String]) throws(CredentialError) -> String? {
+        struct Content: Decodable { let currentContext: String? }
+        let path = path(environment)
+        guard let data = try read(path) else { return nil }
+        let context = try decode(Content.self, from: data, path: path).currentContext
+        return context.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// Docker's configuration folder: `DOCKER_CONFIG`, else `~/.docker`.
+    package static func folder(environment: [String: String]) -> String {
+        if let named = environment["DOCKER_CONFIG"], !named.isEmpty { return named }
+        let home =
+            environment["HOME"].flatMap { $0.isEmpty ? nil : $0 }
+            ?? FileManager.default.homeDirectoryForCurrentUser.path
+        return home + "/.docker"
+    }
+
+    private static func path(_ environment: [String: String]) -> String {
+        folder(environment: environment) + "/config.json"
+    }
+
+    /// - Returns: The file's content, or `nil` where there is no file.
+    private static func read(_ path: String) throws(CredentialError) -> Data? {
+        do {
+            return try Data(contentsOf: URL(filePath: path))
+        } catch let error as CocoaError where error.code == .fileReadNoSuchFile {
+            return nil
         } catch let error as CocoaError where error.code == .fileReadNoPermission {
             throw .unreadable(path: path, cause: "permission denied")
         } catch {
             throw .unreadable(path: path, cause: QuotedText(String(describing: error)).unquoted)
         }
-        return try DockerConfigFile(parsing: data, path: path, environment: environment)
+    }
+
+    private static func decode<Content: Decodable>(
+        _ type: Content.Type,
+        from data: Data,
+        path: String
+    ) throws(CredentialError) -> Content {
+        guard data.count <= largestSize else { throw .malformed(path: path) }
+        do {
+            return try JSONDecoder().decode(type, from: data)
+        } catch {
+            throw .malformed(path: path)
+        }
     }
 
     /// Reads the content of a `config.json`.
@@ -63,18 +97,12 @@ package struct DockerConfigFile: Sendable {
         path: String,
         environment: [String: String] = [:]
     ) throws(CredentialError) {
-        guard data.count <= Self.largestSize else { throw .malformed(path: path) }
-        do {
-            let content = try JSONDecoder().decode(Content.self, from: data)
-            self.init(path: path, content: content, environment: environment)
-        } catch {
-            throw .malformed(path: path)
-        }
+        let content = try Self.decode(Content.self, from: data, path: path)
+        self.init(path: path, content: content, environment: environment)
     }
 
     private init(path: String, content: Content, environment: [String: String]) {
         self.path = path
-        currentContext = content.currentContext.flatMap { $0.isEmpty ? nil : $0 }
         auths = content.auths ?? [:]
         credentialStore = content.credsStore.flatMap { $0.isEmpty ? nil : $0 }
         helpers = content.credHelpers ?? [:]
@@ -93,7 +121,7 @@ extension DockerConfigFile: CredentialSource {
     package func credentials(for registry: String) async throws(CredentialError) -> Credentials? {
         let keys = Self.keys(for: registry)
         if let helper = keys.lazy.compactMap({ helpers[$0] }).first ?? credentialStore {
-            switch try await runner.get(server: keys[0], helper: helper) {
+            switch try await runner.get(registry: registry, server: keys[0], helper: helper) {
             case .found(let credentials): return credentials
             case .none: break
             case .failed(let why):
@@ -128,7 +156,6 @@ extension DockerConfigFile {
         var auths: [String: Login]?
         var credsStore: String?
         var credHelpers: [String: String]?
-        var currentContext: String?
     }
 
     private struct Login: Decodable {

@@ -58,14 +58,16 @@ package struct RegistryError: Error, Sendable {
     /// Whether asking again, or letting the engine ask, can't change the answer.
     ///
     /// A mirror's answer never is, since the engine goes on to the next mirror and to the registry itself; nor is a
-    /// refusal where credentials were withheld that the engine would send.
+    /// refusal where credentials were withheld that the engine would send. Credentials that can't be read are: the registry
+    /// asks for them, and the engine has none but those it is given.
     package var isDefinite: Bool {
         guard !endpoint.isMirror else { return false }
         switch failure {
-        case .notFound, .invalidName, .forbidden, .unauthorized(.absent), .unauthorized(.refused), .noSuchPlatform:
+        case .notFound, .invalidName, .forbidden, .unauthorized(.absent), .unauthorized(.refused), .noSuchPlatform,
+            .credentials:
             return true
         case .unauthorized, .rateLimited, .server, .unexpected, .unreachable, .timedOut, .cancelled, .tooLarge,
-            .digestMismatch, .invalidManifest, .invalidResponse, .credentials:
+            .digestMismatch, .invalidManifest, .invalidResponse:
             return false
         }
     }

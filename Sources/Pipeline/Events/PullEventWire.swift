@@ -80,6 +80,7 @@ struct PullFinishedWire: Encodable {
         case .tagged(let other): (self.outcome, from) = ("tagged", other)
         case .present: self.outcome = "present"
         case .failed(let reason): (self.outcome, failure) = ("failed", reason)
+        case .cancelled: self.outcome = "cancelled"
         }
         taggedFrom = from?.familiar
         error = failure?.message

@@ -39,6 +39,8 @@ package struct RunEventEncoder {
                 bytes += try line("step.log", time, StepLogWire(log, entry))
             }
             return bytes
+        case .stepRetrying(let retry):
+            return try line("step.retrying", time, StepRetryingWire(retry))
         case .stepFinished(let step):
             return try line("step.finished", time, StepFinishedWire(step))
         case .stageFinished(let stage):
@@ -53,6 +55,13 @@ package struct RunEventEncoder {
     /// - Throws: `EncodingError`, which no event that can be built leads to.
     package mutating func encode(_ pull: PullEvent, time: Date) throws -> [UInt8] {
         try encode(pull, WireTime.text(time))
+    }
+
+    /// The end of pulls outside a run, the last line of their stream.
+    ///
+    /// - Throws: `EncodingError`, which no event that can be built leads to.
+    package mutating func encode(_ end: PullsEnd, time: Date) throws -> [UInt8] {
+        try line("pulls.finished", WireTime.text(time), PullsFinishedWire(end))
     }
 
     private mutating func encode(_ pull: PullEvent, _ time: String) throws -> [UInt8] {

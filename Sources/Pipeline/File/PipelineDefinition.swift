@@ -12,12 +12,21 @@ package struct PipelineDefinition: Hashable, Sendable {
     package let stages: [StageDefinition]
     /// How many steps may run at once; `nil` leaves it to the machine.
     package let maxParallel: Int?
+    /// How much memory may be promised to running steps; `nil` leaves it to the machine.
+    package let memoryBudget: MemoryBudget?
 
-    package init(name: String, file: PipelineFile, stages: [StageDefinition], maxParallel: Int? = nil) {
+    package init(
+        name: String,
+        file: PipelineFile,
+        stages: [StageDefinition],
+        maxParallel: Int? = nil,
+        memoryBudget: MemoryBudget? = nil
+    ) {
         self.name = name
         self.file = file
         self.stages = stages
         self.maxParallel = maxParallel
+        self.memoryBudget = memoryBudget
     }
 
     /// Every step, in plan order: stage after stage, and in the order of the file within a stage.
@@ -43,8 +52,8 @@ package struct PipelineFile: Hashable, Sendable {
 /// Steps that may run together.
 package struct StageDefinition: Hashable, Sendable {
     package let name: String
-    /// In the order of the file.
-    package let steps: [StepDefinition]
+    /// In the order of the file; by name in a stage whose steps run one after another.
+    package var steps: [StepDefinition]
     /// Where the file defines the stage.
     package let position: SourcePosition?
 

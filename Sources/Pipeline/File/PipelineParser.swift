@@ -19,7 +19,12 @@ package enum PipelineParser {
         let (document, syntax) = TOMLDocument.parse(text, file: file.shownName)
         guard let document else { return (nil, syntax) }
         let collector = DiagnosticCollector(file: file.shownName)
-        let reading = PipelineReading(file: file, environment: environment, collector: collector)
+        let reading = PipelineReading(
+            file: file,
+            environment: environment,
+            collector: collector,
+            stageOfStep: PipelineReading.stagesOfSteps(in: document.root)
+        )
         let definition = reading.read(TOMLTableReader(document.root, collector: collector))
         return (collector.hasErrors ? nil : definition, collector.diagnostics.sortedByPosition())
     }
@@ -30,6 +35,23 @@ struct PipelineReading {
     let file: PipelineFile
     let environment: [String: String]
     let collector: DiagnosticCollector
+    /// The stage that defines a step of this name, for messages; one of them where several do.
+    let stageOfStep: [String: String]
+
+    static func stagesOfSteps(in root: TOMLTableNode) -> [String: String] {
+        func tables(_ table: TOMLTableNode?, _ key: String) -> [(String, TOMLTableNode)] {
+            guard case .table(let found)? = table?.entries.first(where: { $0.key == key })?.node.value else { return [] }
+            return found.entries.compactMap { entry in
+                guard case .table(let inner) = entry.node.value else { return nil }
+                return (entry.key, inner)
+            }
+        }
+        var stages: [String: String] = [:]
+        for (stage, table) in tables(root, "stages") {
+            for (step, _) in tables(table, "steps") { stages[step] = stage }
+        }
+        return stages
+    }
 
     /// What `[pipeline]` says for every step.
     struct Defaults {
@@ -37,11 +59,15 @@ struct PipelineReading {
         var timeout: Duration = StepDefaults.timeout
         var workdir = StepDefaults.workdir
         var pull = PullPolicy.missing
+        var retries = StepRetries()
+        var stopGrace = StepDefaults.stopGrace
+        var mayPark = true
     }
 
     func read(_ root: TOMLTableReader) -> PipelineDefinition {
         root.refuse(UnsupportedKeys.root, message: UnsupportedKeys.message)
-        let order = root.strings("stages_order", expected: "a list of stage names")
+        let order = root.readableStrings("stages_order", expected: "a list of stage names")
+        let always = root.readableStrings("always_stages", expected: "a list of stage names")?.strings
         let pipeline = root.table("pipeline")
         let stageTables = root.table("stages")
         root.finish()
@@ -49,6 +75,7 @@ struct PipelineReading {
         var defaults = Defaults()
         var name: String?
         var maxParallel: Int?
+        var memoryBudget: MemoryBudget?
         var flatSteps: Located<[TOMLTableReader]>?
         if let pipeline {
             pipeline.refuse(UnsupportedKeys.pipeline, message: UnsupportedKeys.message)
@@ -58,13 +85,17 @@ struct PipelineReading {
             defaults.timeout = timeout(of: pipeline) ?? defaults.timeout
             defaults.workdir = workdir(of: pipeline) ?? defaults.workdir
             defaults.pull = pipeline.choice("pull")?.value ?? defaults.pull
+            defaults.retries = retries(of: pipeline, defaults.retries)
+            defaults.stopGrace = stopGrace(of: pipeline) ?? defaults.stopGrace
+            defaults.mayPark = pipeline.boolean("park")?.value ?? defaults.mayPark
+            memoryBudget = pipeline.memoryBudget("memory_budget")?.value
             flatSteps = pipeline.tables("steps")
             pipeline.finish()
         }
 
-        let stages: [StageDefinition]
+        var stages: [StageDefinition]
         if let flatSteps {
-            if root.has("stages") || root.has("stages_order") {
+            if root.has("stages") || root.has("stages_order") || root.has("always_stages") {
                 collector.error(
                     "steps stand either here or in [stages.….steps.…], not in both places",
                     at: flatSteps.position,
@@ -74,12 +105,15 @@ struct PipelineReading {
             stages = flatStages(flatSteps, defaults: defaults)
         } else {
             stages = orderedStages(order, in: stageTables, root: root, defaults: defaults)
+            mark(always, in: &stages, defined: stageTables?.table.entries.map(\.key) ?? [])
         }
+        if case .size(let budget) = memoryBudget { refuseSteps(of: stages, over: budget) }
         return PipelineDefinition(
             name: name ?? fallbackName,
             file: file,
             stages: stages,
-            maxParallel: maxParallel
+            maxParallel: maxParallel,
+            memoryBudget: memoryBudget
         )
     }
 
@@ -111,6 +145,27 @@ struct PipelineReading {
             return nil
         }
         return timeout.value
+    }
+
+    func stopGrace(of reader: TOMLTableReader) -> Duration? { reader.duration("stop_grace")?.value }
+
+    func retries(of reader: TOMLTableReader, _ defaults: StepRetries) -> StepRetries {
+        StepRetries(
+            count: reader.integer("max_retries", in: 0...PipelineRules.mostRetries)?.value ?? defaults.count,
+            reasons: reader.choices("retry_on").map { Set($0.value) } ?? defaults.reasons,
+            backoff: reader.duration("backoff")?.value ?? defaults.backoff
+        )
+    }
+
+    /// A step that can never be admitted would wait for ever.
+    private func refuseSteps(of stages: [StageDefinition], over budget: ByteCount) {
+        for step in stages.flatMap(\.steps) where step.memory > budget {
+            collector.error(
+                "its memory limit of \(step.memory) is more than the whole memory_budget of \(budget)",
+                at: step.position,
+                key: TOMLKeyPath([.key("stages"), .key(step.id.stage), .key("steps"), .key(step.declaredName)])
+            )
+        }
     }
 
     func workdir(of reader: TOMLTableReader) -> String? {

@@ -5,6 +5,9 @@ enum PipelineRules {
     /// The longest name of a pipeline, stage or step, in bytes of UTF-8: names become parts of log paths and labels.
     static let longestName = 128
 
+    /// More is a loop that should be in the command.
+    static let mostRetries = 100
+
     /// moby refuses less at a container's creation (`linuxMinMemory` in `daemon/daemon_unix.go`).
     static let leastMemory = ByteCount.mebibytes(6)
 

@@ -6,7 +6,7 @@ extension PipelineReading {
 
     /// The stages in the order that `stages_order` gives. Stages that are missing or empty are left out, with a warning.
     func orderedStages(
-        _ order: Located<[Located<String>]>?,
+        _ order: (strings: Located<[Located<String>]>, unreadable: Int)?,
         in tables: TOMLTableReader?,
         root: TOMLTableReader,
         defaults: Defaults
@@ -39,9 +39,13 @@ extension PipelineReading {
             }
             return []
         }
-        let stages = arrange(order, defined: defined, names: definedNames)
+        let stages = arrange(order.strings, unreadable: order.unreadable, defined: defined, names: definedNames)
         if stages.isEmpty, !collector.hasErrors {
-            collector.error("no stage has a step, so there is nothing to run", at: order.position, key: order.path)
+            collector.error(
+                "no stage has a step, so there is nothing to run",
+                at: order.strings.position,
+                key: order.strings.path
+            )
         }
         return stages
     }
@@ -57,6 +61,7 @@ extension PipelineReading {
 
     private func arrange(
         _ order: Located<[Located<String>]>,
+        unreadable: Int,
         defined: [String: DefinedStage],
         names: [String]
     ) -> [StageDefinition] {
@@ -84,7 +89,9 @@ extension PipelineReading {
                 collector.warning("the stage \(shown) has no steps and is left out", at: name.position, key: name.path)
             }
         }
-        for name in names where !placed.contains(name) {
+        let missingNames = names.filter { !placed.contains($0) }
+        // Each element that can't be read may stand for one of them.
+        for name in missingNames where missingNames.count > unreadable {
             collector.error(
                 "the stage \(PrintableText.quoted(name)) is defined but does not stand in stages_order",
                 at: defined[name]?.stage.position,
@@ -96,15 +103,63 @@ extension PipelineReading {
 
     private func steps(ofStage stage: String, _ reader: TOMLTableReader, defaults: Defaults) -> [StepDefinition] {
         reader.refuse(UnsupportedKeys.stage, message: UnsupportedKeys.message)
+        let runsTogether = reader.boolean("parallel")?.value ?? true
         let tables = reader.table("steps")
         reader.finish()
         var names: Set<String> = []
-        var steps: [StepDefinition] = []
+        var steps: [StepRead] = []
         for entry in tables?.table.entries ?? [] {
             checkName(entry.key, kind: "step", seen: !names.insert(entry.key).inserted, at: entry.node)
             guard let table = tables?.table(entry.node) else { continue }
-            table.refuse(UnsupportedKeys.stagedStep, message: UnsupportedKeys.message)
-            if let step = step(StepID(stage: stage, step: entry.key), table, defaults: defaults) { steps.append(step) }
+            table.refuse(UnsupportedKeys.step, message: UnsupportedKeys.message)
+            steps += expand(entry.key, at: entry.node.position, table) { name, instance in
+                let runsAlone = instance.boolean("parallel")?.value == false
+                var step = step(
+                    StepID(stage: stage, step: name),
+                    declaredName: entry.key,
+                    instance,
+                    defaults: defaults
+                )
+                step?.definition.schedule.runsAlone = runsAlone || !runsTogether
+                return step
+            }
+        }
+        let resolved = resolveNeeds(of: steps, declared: tables?.table.entries.map(\.key) ?? [])
+        return runsTogether ? resolved : resolved.sorted { $0.id.step < $1.id.step }
+    }
+
+    /// Reads a step once for each combination of its matrix.
+    ///
+    /// - Parameters:
+    ///   - name: Its name in the file.
+    ///   - position: Where it is named.
+    ///   - table: Its table as it stands in the file.
+    ///   - read: Reads an instance, given its name and its table with all placeholders filled.
+    private func expand(
+        _ name: String,
+        at position: SourcePosition?,
+        _ table: TOMLTableReader,
+        read: (String, TOMLTableReader) -> StepRead?
+    ) -> [StepRead] {
+        var names: Set<String> = []
+        var steps: [StepRead] = []
+        for instance in instances(of: table) ?? [] {
+            let instanceName = instance.name(of: name)
+            if !instance.values.isEmpty {
+                var problem = PipelineRules.problem(inName: instanceName)
+                if problem == nil, !names.insert(instanceName).inserted {
+                    problem = "two combinations of the matrix have the name \(PrintableText.quoted(instanceName))"
+                }
+                if let problem {
+                    collector.error(problem, at: position, key: table.path)
+                    break
+                }
+            }
+            // What is wrong with one instance is wrong with the others in the same way.
+            guard let filled = fill(table.table.without("matrix"), with: instance),
+                let step = read(instanceName, TOMLTableReader(filled, collector: collector))
+            else { break }
+            steps.append(step)
         }
         return steps
     }
@@ -114,7 +169,7 @@ extension PipelineReading {
     /// The stages of the flat form: neighbours with `parallel = true` share one, every other step has its own. They are
     /// named by their number.
     func flatStages(_ tables: Located<[TOMLTableReader]>, defaults: Defaults) -> [StageDefinition] {
-        var groups: [(steps: [StepDefinition], position: SourcePosition?)] = []
+        var groups: [(names: [String], steps: [StepRead], position: SourcePosition?)] = []
         var names: Set<String> = []
         var lastIsParallel = false
         for table in tables.value {
@@ -132,16 +187,29 @@ extension PipelineReading {
                 table.reportMissing("name", "a step's name, such as name = \"build\"")
             }
 
-            if !(isParallel && lastIsParallel) { groups.append(([], table.position)) }
+            if !(isParallel && lastIsParallel) { groups.append(([], [], table.position)) }
             lastIsParallel = isParallel
-            let id = StepID(stage: String(groups.count), step: name?.value ?? "")
-            if let step = step(id, table, defaults: defaults) { groups[groups.count - 1].steps.append(step) }
+            let stage = String(groups.count)
+            groups[groups.count - 1].names.append(name?.value ?? "")
+            groups[groups.count - 1].steps += expand(name?.value ?? "", at: name?.position, table) { name, instance in
+                _ = (instance.node("name"), instance.node("parallel"))
+                return step(
+                    StepID(stage: stage, step: name),
+                    declaredName: name,
+                    instance,
+                    defaults: defaults
+                )
+            }
         }
         if tables.value.isEmpty, !collector.hasErrors {
             collector.error("the list has no steps, so there is nothing to run", at: tables.position, key: tables.path)
         }
         return groups.enumerated().map { index, group in
-            StageDefinition(name: String(index + 1), steps: group.steps, position: group.position)
+            StageDefinition(
+                name: String(index + 1),
+                steps: resolveNeeds(of: group.steps, declared: group.names),
+                position: group.position
+            )
         }
     }
 
@@ -153,4 +221,8 @@ extension PipelineReading {
             collector.error("another \(kind) has a name that looks the same", at: node.position, key: node.path)
         }
     }
+}
+
+extension TOMLTableNode {
+    fileprivate func without(_ key: String) -> TOMLTableNode { filterEntries { $0.key != key } }
 }

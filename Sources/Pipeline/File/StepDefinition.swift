@@ -5,6 +5,8 @@ package import RoostCore
 /// One step as the file describes it, with the pipeline's defaults filled in.
 package struct StepDefinition: Hashable, Sendable {
     package let id: StepID
+    /// The step's name in the file, which the instances of a matrix share.
+    package var declaredName: String
     package let image: ImageReference
     /// The image as it is written in the file, for messages and reports.
     package let imageText: String
@@ -22,6 +24,14 @@ package struct StepDefinition: Hashable, Sendable {
     /// Where the project folder is mounted, and the working directory of the command. An absolute path.
     package let workdir: String
     package let pull: PullPolicy
+    /// When it runs.
+    package var schedule = StepSchedule()
+    /// Whether it is run again where it does not succeed.
+    package var retries = StepRetries()
+    /// Between TERM and KILL where the step has to be stopped.
+    package var stopGrace = StepDefaults.stopGrace
+    /// Whether its container may be started ahead of time and wait for its turn.
+    package var mayPark = true
     /// Where the file defines the step.
     package let position: SourcePosition?
     /// Where the file names the image.
@@ -43,6 +53,7 @@ package struct StepDefinition: Hashable, Sendable {
         imagePosition: SourcePosition? = nil
     ) {
         self.id = id
+        declaredName = id.step
         self.image = image
         self.imageText = imageText
         self.command = command
@@ -110,4 +121,7 @@ package enum StepDefaults {
     /// As in Ciroach.
     package static let timeout = Duration.seconds(3600)
     package static let workdir = "/workspace"
+    package static let stopGrace = Duration.seconds(10)
+    /// The name of a step that runs whatever happened, unless it says otherwise.
+    package static let alwaysName = "cleanup"
 }

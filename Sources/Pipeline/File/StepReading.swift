@@ -2,10 +2,27 @@ import ImagePull
 import OCIDistribution
 import RoostCore
 
+/// A step as its table says, before the names in `needs` have been looked up.
+struct StepRead {
+    var definition: StepDefinition
+    let needs: [Located<String>]
+}
+
 /// One step's table.
 extension PipelineReading {
     /// Reads a step; every key but those that the caller reads first. `nil` where something is wrong, which is reported.
-    func step(_ id: StepID, _ reader: TOMLTableReader, defaults: Defaults) -> StepDefinition? {
+    ///
+    /// - Parameters:
+    ///   - id: The step, or the instance of its matrix.
+    ///   - declaredName: The step's name in the file.
+    ///   - reader: Its table, with all placeholders filled.
+    ///   - defaults: What holds where the table says nothing.
+    func step(
+        _ id: StepID,
+        declaredName: String,
+        _ reader: TOMLTableReader,
+        defaults: Defaults
+    ) -> StepRead? {
         let errorsBefore = collector.diagnostics.count
         let image = image(of: reader)
         let command = command(of: reader)
@@ -19,9 +36,14 @@ extension PipelineReading {
         )
         let workdir = workdir(of: reader)
         let pull = reader.choice("pull", of: PullPolicy.self)?.value
+        let needs = reader.strings("needs", expected: "a list of steps such as [\"compile\"]")?.value ?? []
+        let isAlways = reader.boolean("always")?.value
+        let retries = retries(of: reader, defaults.retries)
+        let stopGrace = stopGrace(of: reader)
+        let mayPark = reader.boolean("park")?.value
         reader.finish()
         guard let image, !collector.diagnostics[errorsBefore...].hasErrors else { return nil }
-        return StepDefinition(
+        var definition = StepDefinition(
             id: id,
             image: image.reference,
             imageText: image.text.value,
@@ -36,6 +58,12 @@ extension PipelineReading {
             position: reader.position,
             imagePosition: image.text.position
         )
+        definition.declaredName = declaredName
+        definition.schedule.isAlways = isAlways ?? (declaredName == StepDefaults.alwaysName)
+        definition.retries = retries
+        definition.stopGrace = stopGrace ?? defaults.stopGrace
+        definition.mayPark = mayPark ?? defaults.mayPark
+        return StepRead(definition: definition, needs: needs)
     }
 
     private func image(of reader: TOMLTableReader) -> (reference: ImageReference, text: Located<String>)? {
@@ -77,7 +105,7 @@ extension PipelineReading {
         guard let node = reader.node("env") else { return [] }
         switch node.value {
         case .array(let elements):
-            let items = reader.strings(in: elements) ?? []
+            let items = reader.readableStrings(in: elements)
             var names: Set<String> = []
             return items.compactMap { item in
                 guard let variable = variable(item) else { return nil }

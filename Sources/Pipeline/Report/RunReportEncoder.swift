@@ -15,20 +15,11 @@ package enum RunReportEncoder {
     /// Writes the report to a file.
     ///
     /// A regular file is replaced in one move, so that a reader never sees half a report; a device such as
-    /// `/dev/stdout` is written to. Opening a pipe waits for its reader.
+    /// `/dev/stdout` is written to. Opening a pipe waits for its reader. A symbolic link stays: its target is what is
+    /// written.
     ///
     /// - Throws: The file system's error.
     package static func write(_ report: RunReport, to path: String) throws {
-        let data = Data(try encode(report))
-        let url = URL(fileURLWithPath: path)
-        let kind = try? FileManager.default.attributesOfItem(atPath: url.resolvingSymlinksInPath().path)[.type]
-        let isReplaceable = kind.map { $0 as? FileAttributeType == .typeRegular } ?? true
-        if isReplaceable {
-            try data.write(to: url, options: .atomic)
-        } else {
-            let handle = try FileHandle(forWritingTo: url)
-            defer { try? handle.close() }
-            try handle.write(contentsOf: data)
-        }
+        try ReportFile(path).write(Data(try encode(report)))
     }
 }

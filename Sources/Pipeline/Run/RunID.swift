@@ -4,6 +4,9 @@ package import Foundation
 package struct RunID: Hashable, Sendable, CustomStringConvertible {
     package let description: String
 
+    /// The name of a run that starts now.
+    package static func next() -> RunID { RunID(date: Date(), random: UInt32.random(in: 0...UInt32.max)) }
+
     /// - Parameters:
     ///   - date: When the run starts.
     ///   - random: Makes two runs of the same second different.

@@ -12,7 +12,7 @@ import Synchronization
 final class RunRecorder: Sendable {
     private struct State {
         var warnings: [String] = []
-        var images: [PulledImage] = []
+        var pulls = PullLedger()
     }
 
     private let channel: AsyncChannel<RunEvent>
@@ -28,7 +28,9 @@ final class RunRecorder: Sendable {
     }
 
     var warnings: [String] { state.withLock { $0.warnings } }
-    var images: [PulledImage] { state.withLock { $0.images } }
+    var images: [PulledImage] {
+        state.withLock { $0.pulls.outcomes }.map { PulledImage($0, text: imageTexts[$0.image.description]) }
+    }
 
     func emit(_ kind: RunEvent.Kind) async {
         switch kind {
@@ -40,12 +42,16 @@ final class RunRecorder: Sendable {
                 return true
             }
             guard isNew else { return }
-        case .pull(.finished(let outcome)):
-            let image = PulledImage(outcome, text: imageTexts[outcome.image.description])
-            state.withLock { $0.images.append(image) }
+        case .pull(let event):
+            state.withLock { $0.pulls.note(event, at: .now) }
         default: break
         }
         await channel.send(RunEvent(time: Date(), kind: kind))
+    }
+
+    /// Tells the end of the pulls that have none, once no pull goes on.
+    func emitCutPulls() async {
+        for outcome in state.withLock({ $0.pulls.cut(at: .now) }) { await emit(.pull(.finished(outcome))) }
     }
 }
 
@@ -74,6 +80,7 @@ extension PulledImage.Outcome {
             case .tagged: .tagged
             case .present: .present
             case .failed: .failed
+            case .cancelled: .cancelled
             }
     }
 }

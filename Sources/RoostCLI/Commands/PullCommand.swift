@@ -47,21 +47,29 @@ struct PullCommand: AsyncParsableCommand {
         let requests = try await requests()
         let configuration = try engine.configuration()
         let interruption = Interruption()
-        try await SignalWatch.during(interruption) {
-            try await EngineSession.with(configuration, settings: settings, interruption: interruption) { session in
-                do {
-                    try await pull(requests, session, settings, interruption)
-                } catch let failures as PullFailures {
-                    for warning in session.credentialWarnings { await RoostCommandLine.complain(warning) }
-                    throw failures
-                } catch let failure as PullFailure {
-                    for warning in session.credentialWarnings { await RoostCommandLine.complain(warning) }
-                    // The display has told of it already.
-                    throw ExitCode(failure.exitCode)
+        let renderer = renderer(settings)
+        do {
+            try await SignalWatch.during(interruption) {
+                try await EngineSession.with(configuration, settings: settings, interruption: interruption) { session in
+                    do {
+                        try await pull(requests, session, renderer, interruption)
+                    } catch let failure where failure is PullFailures || failure is PullFailure {
+                        for warning in session.credentialWarnings { await RoostCommandLine.complain(warning) }
+                        throw failure
+                    }
                 }
             }
+        } catch let error where error is UsageError || error is OutputError {
+            // Nothing was begun, or there is no place left to tell an end in.
+            throw error
+        } catch {
+            // What stopped the pulls is told and decides the exit code, whether or not its event could be written.
+            _ = try? await renderer.finish(PullVerdict(error))
+            // The display has told of a single image's failure already.
+            if let failure = error as? PullFailure { throw ExitCode(failure.exitCode) }
+            throw error
         }
-        if let cause = interruption.cause { throw ExitCode(cause.exitCode) }
+        try await renderer.finish(PullVerdict(nil))
     }
 
     /// What is asked for, by the arguments and by the pipeline.
@@ -74,15 +82,17 @@ struct PullCommand: AsyncParsableCommand {
         }
         let policy: PullPolicy? = always ? .always : nil
         var requests: [PullRequest] = []
+        var problems: [String] = []
         for image in images {
             do {
                 requests.append(
                     PullRequest(reference: try ImageReference(parsing: image), policy: policy ?? .missing)
                 )
             } catch {
-                throw UsageError(description: "\(error)")
+                problems.append("\(error)")
             }
         }
+        guard problems.isEmpty else { throw UsageError(description: problems.joined(separator: "\n")) }
         if let from {
             var options = PipelineFileOptions()
             options.file = from
@@ -93,42 +103,36 @@ struct PullCommand: AsyncParsableCommand {
         return requests
     }
 
+    private func renderer(_ settings: Settings) -> PullRenderer {
+        switch format {
+        case .text:
+            PullRenderer(
+                writer: .standardError,
+                descriptor: STDERR_FILENO,
+                style: OutputStyle.detect(descriptor: STDERR_FILENO, color: settings.color)
+            )
+        case .json: PullRenderer(jsonTo: .standardOutput)
+        }
+    }
+
     private func pull(
         _ requests: [PullRequest],
         _ session: EngineSession,
-        _ settings: Settings,
+        _ renderer: PullRenderer,
         _ interruption: Interruption
     ) async throws {
         let events = AsyncChannel<PullEvent>()
-        let renderer =
-            switch format {
-            case .text:
-                PullRenderer(
-                    writer: .standardError,
-                    descriptor: STDERR_FILENO,
-                    style: OutputStyle.detect(descriptor: STDERR_FILENO, color: settings.color)
-                )
-            case .json: PullRenderer(jsonTo: .standardOutput)
-            }
         let puller = session.makePuller { await events.send($0) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
+                // Ends the display too, which so has shown all that came before.
                 defer { events.finish() }
-                let plan = try await puller.resolve(requests)
-                try await puller.run(plan)
+                try await interruption.cancelling({ Interrupted(cause: $0, consequence: "; what is pulled stays") }) {
+                    try await puller.run(try await puller.resolve(requests))
+                }
             }
-            group.addTask { try await renderer.render(events) }
-            group.addTask {
-                if await interruption.stop.wait() { throw CancellationError() }
-            }
-            defer { group.cancelAll() }
-            do {
-                // The pull and its display; the third task only ever ends by an interruption.
-                try await group.next()
-                try await group.next()
-            } catch is CancellationError where interruption.cause != nil {
-                try await renderer.finish(withVerdict: false)
-            }
+            try await renderer.render(events)
+            try await group.next()
         }
     }
 }

@@ -46,6 +46,15 @@ struct RunCommand: AsyncParsableCommand {
     )
     var maxParallel: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "How much memory running steps may be promised together, such as 8gb or 80%.",
+            discussion: "Shared by all runs on the engine. Wins over the pipeline's own memory_budget.",
+            valueName: "size"
+        )
+    )
+    var memoryBudget: String?
+
     @Option(help: "text, or json: events (roost.events/1) on standard output.")
     var format = Format.text
 
@@ -63,17 +72,29 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var appearance: AppearanceOptions
 
     func run() async throws {
-        let settings = try SettingsLoader.load(pulling: pulling, maxParallel: maxParallel, color: appearance.color)
+        let settings = try SettingsLoader.load(
+            pulling: pulling,
+            maxParallel: maxParallel,
+            memoryBudget: memoryBudget,
+            color: appearance.color
+        )
         let definition = try await file.load()
         let (plan, shortage) = plan(definition, settings)
         let lock = locked ? try LockFileLoading.load(for: plan) : nil
         try checkReportFolder()
         let configuration = try engine.configuration()
         let interruption = Interruption()
-        let outcome = try await SignalWatch.during(interruption) {
-            try await EngineSession.with(configuration, settings: settings, interruption: interruption) { session in
-                try await execute(plan, lock, session, settings, interruption, warnings: shortage.map { [$0] } ?? [])
+        let attempt = Attempt(warnings: shortage.map { [$0] } ?? [])
+        let outcome: RunReport
+        do {
+            outcome = try await SignalWatch.during(interruption) {
+                try await EngineSession.with(configuration, settings: settings, interruption: interruption) { session in
+                    try await execute(plan, lock, session, settings, interruption, attempt)
+                }
             }
+        } catch {
+            if !attempt.hasBegun.isOpen, !(error is UsageError) { await tell(error, ended: plan, attempt) }
+            throw error
         }
         if outcome.exitCode != 0 { throw ExitCode(outcome.exitCode) }
     }
@@ -95,21 +116,66 @@ struct RunCommand: AsyncParsableCommand {
         )
     }
 
+    /// A run from its name on, before it is known whether it will begin.
+    private struct Attempt {
+        let runID = RunID.next()
+        let startedAt = Date()
+        let start = ContinuousClock.now
+        /// What the run is to tell before its first step.
+        let warnings: [String]
+        /// From then on the run tells its own end.
+        let hasBegun = Latch()
+    }
+
+    /// Tells programs the end of a run that did not begin; people are told by the error itself.
+    private func tell(_ error: any Error, ended plan: PipelinePlan, _ attempt: Attempt) async {
+        let finished = RunReport.unbegun(
+            plan,
+            runID: attempt.runID,
+            startedAt: attempt.startedAt,
+            duration: .now - attempt.start,
+            interruption: (error as? Interrupted)?.cause,
+            exitCode: (error as? any ExitCoded)?.exitCode ?? 1,
+            reason: "\(error)"
+        )
+        if format == .json {
+            // The error decides the exit code, whether or not its event has a reader.
+            let renderer = JSONRunRenderer(writer: .standardOutput)
+            try? await renderer.handle(RunEvent(time: Date(), kind: .runFinished(finished)))
+            try? await renderer.finish()
+        }
+        do {
+            if let report { try write(finished, to: report) }
+        } catch {
+            await RoostCommandLine.complain("\(error)")
+        }
+    }
+
     private func execute(
         _ plan: PipelinePlan,
         _ lock: LockFile?,
         _ session: EngineSession,
         _ settings: Settings,
         _ interruption: Interruption,
-        warnings: [String]
+        _ attempt: Attempt
     ) async throws -> RunReport {
+        let context = try await interruption.cancelling({ .whileConnecting($0) }) {
+            try await RunPreparation.context(
+                for: plan,
+                on: session.engine,
+                runID: attempt.runID,
+                // The flag wins over the file, the file over the settings.
+                budget: memoryBudget == nil ? plan.definition.memoryBudget ?? settings.memoryBudget : settings.memoryBudget
+            )
+        }
+        attempt.hasBegun.open()
         let run = PipelineRun(
             plan: plan,
             engine: session.engine,
-            context: try await RunPreparation.context(for: plan, on: session.engine),
+            context: context,
             interruption: interruption,
             lock: lock,
-            credentialWarnings: { warnings + session.credentialWarnings },
+            credentialWarnings: { attempt.warnings + session.credentialWarnings },
             makePuller: { session.makePuller($0) }
         )
         let events = AsyncChannel<RunEvent>()
@@ -140,15 +206,12 @@ struct RunCommand: AsyncParsableCommand {
     /// A report that can't be written should not be found out after an hour.
     private func checkReportFolder() throws {
         guard let report else { return }
-        let target = URL(filePath: report).resolvingSymlinksInPath()
-        let kind = try? FileManager.default.attributesOfItem(atPath: target.path(percentEncoded: false))[.type]
+        let file = ReportFile(report)
         // Opening a pipe that nobody reads would wait for ever, at the very end of the run.
-        let canReplace = [.typeRegular, .typeCharacterSpecial].contains(kind as? FileAttributeType ?? .typeRegular)
-        guard canReplace, report != "-" else {
+        guard file.form != .unusable, report != "-" else {
             throw UsageError(description: "the report can't be written to \(report): name a file, or /dev/stdout")
         }
-        let folder = URL(filePath: report).deletingLastPathComponent().path(percentEncoded: false)
-        guard FileManager.default.isWritableFile(atPath: folder) else {
+        guard file.form == .written || FileManager.default.isWritableFile(atPath: file.folder) else {
             throw UsageError(
                 description:
                     "the report can't be written to \(report): its folder is not there, or you may not write to it"

@@ -71,6 +71,8 @@ struct PullLines: Sendable {
             return ["\(done) tagged \(image): the same image as \(name(other))"]
         case .present:
             return presentFromStart.contains(outcome.image) ? [] : ["\(done) \(image) is up to date"]
+        case .cancelled:
+            return [theme.paint("\(theme.glyphs.skipped) \(image) was not pulled to its end", .yellow)]
         case .failed(let failure):
             let lines = TextSanitizer.plainLines(failure.message)
             let first = "\(theme.glyphs.failed) \(image): \(lines.first ?? "")"

@@ -62,7 +62,7 @@ struct PullScreen: Sendable {
                 pulled += 1
                 bytes = bytes + outcome.bytes
             case .tagged: ready += 1
-            case .present: break
+            case .present, .cancelled: break
             }
         }
         let present = max(outcomes.count { if case .present = $0.result { true } else { false } }, presentCount)

@@ -128,6 +128,8 @@ package actor PullRenderer {
     private let writer: OutputWriter
     private let terminal: Terminal
     private var form: Form
+    private var ledger = PullLedger()
+    private let startedAt = Date()
 
     /// How often ``tick()`` is wanted.
     package nonisolated let tickInterval: Duration
@@ -155,6 +157,7 @@ package actor PullRenderer {
     ///
     /// - Throws: ``OutputError``.
     package func handle(_ event: PullEvent, time: Date = Date()) async throws {
+        ledger.note(event, at: .now)
         switch form {
         case .text(var screen):
             let text = screen.handle(event, now: terminal.now, size: terminal.size)
@@ -180,22 +183,41 @@ package actor PullRenderer {
         try await writer.room()
     }
 
-    /// Ends the display, with the verdict where the pull came to its end, and waits until all is written.
+    /// Ends the display and waits until all is written: tells what was cut, then the end.
     ///
+    /// - Parameter verdict: How it ended. Text has a last line for it only where the pulls came to an end of their own.
+    /// - Returns: The end as it was told.
     /// - Throws: ``OutputError``.
-    package func finish(withVerdict: Bool) async throws {
-        if case .text(var screen) = form {
+    @discardableResult
+    package func finish(_ verdict: PullVerdict) async throws -> PullsEnd {
+        for outcome in ledger.cut(at: .now) { try await handle(.finished(outcome)) }
+        var counts = ledger.counts
+        counts.failed += verdict.unavailable
+        let end = PullsEnd(
+            status: verdict.status,
+            exitCode: verdict.exitCode,
+            startedAt: startedAt,
+            duration: terminal.now,
+            counts: counts,
+            reason: verdict.reason
+        )
+        switch form {
+        case .text(var screen):
             let text =
-                withVerdict
+                verdict.isOwnEnd
                 ? screen.finish(duration: terminal.now, size: terminal.size) : screen.close(size: terminal.size)
             form = .text(screen)
             try writer.enqueue(text)
-            try await writer.room()
+        case .json(var encoder):
+            let bytes = try encoder.encode(end, time: Date())
+            form = .json(encoder)
+            try writer.enqueue(bytes)
         }
         try await writer.flush()
+        return end
     }
 
-    /// Shows all events until their end, and the verdict.
+    /// Shows all events until they end; ``finish(_:)`` is to follow.
     ///
     /// - Throws: ``OutputError`` as soon as a stream fails; the events that follow are then not read.
     package func render(_ events: some AsyncSequence<PullEvent, Never> & Sendable) async throws {
@@ -205,7 +227,6 @@ package actor PullRenderer {
             handle: { try await self.handle($0) },
             tick: { try await self.tick() }
         )
-        try await finish(withVerdict: !Task.isCancelled)
     }
 }
 

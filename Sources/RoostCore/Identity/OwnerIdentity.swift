@@ -7,43 +7,36 @@ package struct OwnerIdentity: Hashable, Sendable, CustomStringConvertible {
     package let pid: Int32
     /// Clock ticks between the boot and the process's start (`/proc/PID/stat`, field 22); 0 where that can't be read.
     package let startTime: UInt64
+    /// The inode of its pid namespace, in which alone the pid means anything; 0 where the system has none.
+    package let pidNamespace: UInt64
 
-    package init(bootID: String, pid: Int32, startTime: UInt64) {
+    package init(bootID: String, pid: Int32, startTime: UInt64, pidNamespace: UInt64 = 0) {
         self.bootID = bootID
         self.pid = pid
         self.startTime = startTime
+        self.pidNamespace = pidNamespace
     }
 
     /// This process.
     package static let current = OwnerIdentity(
-        bootID: Self.readBootID(),
+        bootID: SystemProcesses.bootID,
         pid: ProcessInfo.processInfo.processIdentifier,
-        startTime: Self.readStartTime(of: ProcessInfo.processInfo.processIdentifier) ?? 0
+        startTime: SystemProcesses.stat(of: ProcessInfo.processInfo.processIdentifier)?.startTime ?? 0,
+        pidNamespace: SystemProcesses.pidNamespace
     )
 
-    /// Reads a label's value.
+    /// Reads a label's value, with or without the namespace.
     package init?(parsing text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 3, let pid = Int32(parts[1]), let startTime = UInt64(parts[2]) else { return nil }
-        self.init(bootID: String(parts[0]), pid: pid, startTime: startTime)
+        guard parts.count == 3 || parts.count == 4, let pid = Int32(parts[1]), pid > 0,
+            let startTime = UInt64(parts[2])
+        else { return nil }
+        guard let namespace = parts.count == 4 ? UInt64(parts[3]) : 0 else { return nil }
+        self.init(bootID: String(parts[0]), pid: pid, startTime: startTime, pidNamespace: namespace)
     }
 
-    /// The label's value: `boot/pid/start`.
-    package var description: String { "\(bootID)/\(pid)/\(startTime)" }
-
-    private static func readBootID() -> String {
-        let text = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)
-        return (text ?? "").trimmingCharacters(in: .whitespacesAndNewlines)
-    }
-
-    /// A process's start time, or `nil` where there is no such process.
-    package static func readStartTime(of pid: Int32) -> UInt64? {
-        guard let bytes = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else { return nil }
-        // The second field is the command in parentheses and may hold anything, spaces and parentheses included
-        // (proc(5)): the fields are counted from its last closing one.
-        let text = String(decoding: bytes, as: UTF8.self)
-        guard let end = text.lastIndex(of: ")") else { return nil }
-        let fields = text[text.index(after: end)...].split(separator: " ")
-        return fields.count > 19 ? UInt64(fields[19]) : nil
+    /// The label's value: `boot/pid/start/namespace`, or `boot/pid/start` where there is no namespace.
+    package var description: String {
+        "\(bootID)/\(pid)/\(startTime)" + (pidNamespace == 0 ? "" : "/\(pidNamespace)")
     }
 }

@@ -124,8 +124,29 @@ extension TOMLTableReader {
         return strings(in: elements).map { located($0, node) }
     }
 
+    /// A list of strings without its elements of another kind, each of which is reported, and how many these are: what is
+    /// wrong with one element hides nothing that is wrong with the others.
+    package func readableStrings(
+        _ key: String,
+        expected: String = "a list of strings"
+    ) -> (strings: Located<[Located<String>]>, unreadable: Int)? {
+        guard let node = node(key) else { return nil }
+        guard case .array(let elements) = node.value else {
+            reportWrongKind(node, expected: expected)
+            return nil
+        }
+        let strings = readableStrings(in: elements)
+        return (located(strings, node), elements.count - strings.count)
+    }
+
     /// The strings of a list; `nil` where any element is of another kind, each of which is reported.
     package func strings(in elements: [TOMLNode]) -> [Located<String>]? {
+        let strings = readableStrings(in: elements)
+        return strings.count == elements.count ? strings : nil
+    }
+
+    /// The strings of a list; elements of another kind are reported and left out.
+    package func readableStrings(in elements: [TOMLNode]) -> [Located<String>] {
         var strings: [Located<String>] = []
         for element in elements {
             if case .string(let text) = element.value {
@@ -134,7 +155,7 @@ extension TOMLTableReader {
                 reportWrongKind(element, expected: "a string")
             }
         }
-        return strings.count == elements.count ? strings : nil
+        return strings
     }
 
     package func table(_ key: String) -> TOMLTableReader? {
@@ -173,6 +194,19 @@ extension TOMLTableReader {
         return nil
     }
 
+    /// A memory budget: a size, a percentage such as `"80%"`, or a number of bytes.
+    package func memoryBudget(_ key: String) -> Located<MemoryBudget>? {
+        guard let node = node(key) else { return nil }
+        switch node.value {
+        case .string(let text):
+            if let budget = MemoryBudget(parsing: text) { return located(budget, node) }
+        case .integer(let number) where number > 0: return located(.size(ByteCount(number)), node)
+        default: break
+        }
+        reportWrongKind(node, expected: "a size such as \"8gb\", or a part of the engine's memory such as \"80%\"")
+        return nil
+    }
+
     /// A duration: text such as `"90s"` or `"1h30m"`, or a number of seconds.
     package func duration(_ key: String) -> Located<Duration>? {
         guard let node = node(key) else { return nil }
@@ -192,12 +226,33 @@ extension TOMLTableReader {
         _ key: String,
         of type: Choice.Type = Choice.self
     ) -> Located<Choice>? where Choice.RawValue == String {
-        let words = Choice.allCases.map(\.rawValue)
-        let list = words.map { "\"\($0)\"" }.joined(separator: ", ")
-        guard let text = string(key, expected: "one of \(list)") else { return nil }
+        guard let text = string(key, expected: "one of \(Self.list(of: type))") else { return nil }
+        return choice(text)
+    }
+
+    /// A list of words of an enumeration; words that are none are reported and left out.
+    package func choices<Choice: RawRepresentable & CaseIterable>(
+        _ key: String,
+        of type: Choice.Type = Choice.self
+    ) -> Located<[Choice]>? where Choice.RawValue == String {
+        guard let texts = strings(key, expected: "a list of \(Self.list(of: type))") else { return nil }
+        return texts.map { $0.compactMap { choice($0)?.value } }
+    }
+
+    private static func list<Choice: RawRepresentable & CaseIterable>(of _: Choice.Type) -> String
+    where Choice.RawValue == String {
+        Choice.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+    }
+
+    private func choice<Choice: RawRepresentable & CaseIterable>(_ text: Located<String>) -> Located<Choice>?
+    where Choice.RawValue == String {
         if let choice = Choice(rawValue: text.value) { return text.map { _ in choice } }
-        var message = "expected one of \(list), found the string \(PrintableText.quoted(text.value, limit: 40))"
-        if let nearest = NearestName.of(text.value, in: words) { message += "; did you mean \"\(nearest)\"?" }
+        var message =
+            "expected one of \(Self.list(of: Choice.self)), "
+            + "found the string \(PrintableText.quoted(text.value, limit: 40))"
+        if let nearest = NearestName.of(text.value, in: Choice.allCases.map(\.rawValue)) {
+            message += "; did you mean \"\(nearest)\"?"
+        }
         collector.error(message, at: text.position, key: text.path)
         return nil
     }

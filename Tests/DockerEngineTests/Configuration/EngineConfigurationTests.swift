@@ -139,6 +139,10 @@ struct EngineConfigurationTests {
             let error = #expect(throws: EngineError.self) { try result.get() }
             #expect(error?.description.contains("config.json") == true)
         }
+        // What it says of logins doesn't decide which engine it is.
+        try await with(config: #"{"auths": 7}"#) { result, _ in
+            #expect(throws: Never.self) { try result.get() }
+        }
         try await with(["DOCKER_HOST": "tcp://h:1"], config: "{") { result, _ in
             #expect(throws: Never.self) { try result.get() }
         }

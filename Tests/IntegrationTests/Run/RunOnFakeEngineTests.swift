@@ -120,11 +120,15 @@ struct RunOnFakeEngineTests {
         try await FakeEngine.with { fake in
             fake.fail(.init(.GET, "/_ping"), .noAnswer, times: 10)
             try await RoostSandbox.with(engine: fake.endpoint.description) { sandbox in
-                let (outcome, _) = try await sandbox.run(pipeline(1)) { process in
+                let (outcome, events) = try await sandbox.run(pipeline(1), ["--report", "report.json"]) { process in
                     _ = try await fake.waitForCall(.init(.GET, "/_ping"))
                     try process.send(.interrupt)
                 }
                 #expect(outcome.exitCode == 130)
+                #expect(events.map(\.type) == ["run.finished"])
+                #expect(events.last?.text("status") == "interrupted")
+                #expect(events.last?.text("schema") == "roost.events/1")
+                #expect(try String(contentsOfFile: sandbox.project + "/report.json", encoding: .utf8).contains("130"))
                 #expect(outcome.standardError.contains("before the engine had answered"))
             }
         }

@@ -25,7 +25,6 @@ struct DockerConfigFileTests {
             },"currentContext":"remote","unknown":[1,{"x":null}]}
             """
         )
-        #expect(file.currentContext == "remote")
         #expect(try await file.credentials(for: "docker.io") == .password(username: "hub", password: "pa:ss"))
         #expect(try await file.credentials(for: "ghcr.io") == .password(username: "u", password: "p"))
         #expect(try await file.credentials(for: "old.example") == .password(username: "old", password: "secret"))
@@ -44,7 +43,43 @@ struct DockerConfigFileTests {
             try folder.write("{}", to: "home/.docker/config.json")
             let other = try DockerConfigFile.load(environment: ["HOME": folder.path("home"), "DOCKER_CONFIG": ""])
             #expect(other.path == folder.path("home/.docker/config.json"))
-            #expect(other.currentContext == nil)
+        }
+    }
+
+    @Test("the current context is told whatever the logins look like, and a file that is no object is an error")
+    func currentContext() async throws {
+        try await TemporaryDirectory.with { folder in
+            let environment = ["DOCKER_CONFIG": folder.path]
+            #expect(try DockerConfigFile.currentContext(environment: environment) == nil)
+            for (text, context) in [
+                (#"{"currentContext":"remote","auths":7}"#, "remote"), (#"{"currentContext":""}"#, nil), ("{}", nil),
+            ] {
+                try folder.write(text, to: "config.json")
+                #expect(try DockerConfigFile.currentContext(environment: environment) == context, "\(text)")
+            }
+            for text in ["", "[]", "{", #"{"currentContext":7}"#] {
+                try folder.write(text, to: "config.json")
+                #expect(throws: CredentialError.malformed(path: folder.path("config.json"))) {
+                    try DockerConfigFile.currentContext(environment: environment)
+                }
+            }
+        }
+    }
+
+    @Test("logins are read when the first registry asks: only then does a damaged file matter, and it is read once")
+    func lazily() async throws {
+        try await TemporaryDirectory.with { folder in
+            let path = try folder.write("{", to: "config.json")
+            let damaged = DockerLogins(environment: ["DOCKER_CONFIG": folder.path])
+            #expect(damaged.warnings.isEmpty)
+            await #expect(throws: CredentialError.malformed(path: path)) {
+                try await damaged.credentials(for: "ghcr.io")
+            }
+            let logins = DockerLogins(environment: ["DOCKER_CONFIG": folder.path])
+            try folder.write(#"{"auths":{"ghcr.io":{"username":"u","password":"p"}}}"#, to: "config.json")
+            #expect(try await logins.credentials(for: "ghcr.io") == .password(username: "u", password: "p"))
+            try folder.write("{", to: "config.json")
+            #expect(try await logins.credentials(for: "ghcr.io") == .password(username: "u", password: "p"))
         }
     }
 
@@ -97,6 +132,9 @@ struct DockerConfigFileTests {
 
 @Suite("Credential helpers")
 struct CredentialHelperTests {
+    /// As the program does: a helper may end without reading what it is told.
+    init() { signal(SIGPIPE, SIG_IGN) }
+
     /// Runs `body` with a configuration whose helper `test` is the given shell script.
     private func withHelper(
         _ script: String,
@@ -174,15 +212,92 @@ struct CredentialHelperTests {
         }
     }
 
-    @Test("a helper that hangs is ended at its deadline")
+    @Test("a helper that hangs is ended at its deadline, and not asked again for that registry")
     func hangs() async throws {
-        try await withHelper("exec sleep 600") { _, folder in
-            let environment = ["PATH": folder.path("bin") + ":/usr/bin:/bin"]
-            let helper = CredentialHelper(environment: environment, deadline: .milliseconds(200))
-            await #expect(
-                throws: CredentialError.helperTimedOut(helper: "docker-credential-test", after: .milliseconds(200))
-            ) {
-                try await helper.get(server: "x", helper: "test")
+        let script = #"echo "$(cat)" >> "$OUT"; exec sleep 600"#
+        try await withHelper(script) { _, folder in
+            let limit = Duration.seconds(1)
+            let helper = CredentialHelper(
+                environment: ["PATH": folder.path("bin") + ":/usr/bin:/bin", "OUT": folder.path("out")],
+                deadline: limit
+            )
+            for registry in ["a.example", "a.example", "b.example", "a.example"] {
+                let error = await #expect(throws: CredentialError.self) {
+                    try await helper.get(registry: registry, server: registry, helper: "test")
+                }
+                #expect(error == .helperTimedOut(helper: "docker-credential-test", registry: registry, after: limit))
+                #expect(error?.description.contains(registry) == true)
+            }
+            // On a busy machine a helper may be ended before it has written its line.
+            let asked = (try? String(contentsOfFile: folder.path("out"), encoding: .utf8)) ?? ""
+            #expect(asked.split(separator: "\n").count { $0 == "a.example" } <= 1)
+        }
+    }
+
+    @Test("those who ask the same at once share one process")
+    func shared() async throws {
+        let script = #"echo asked >> "$OUT"; head -c 1 "$PIPE" > /dev/null; echo '{"Username":"me","Secret":"pw"}'"#
+        try await withHelper(script) { _, folder in
+            let path = folder.path("pipe")
+            try #require(mkfifo(path, 0o600) == 0)
+            // Opened for both, it waits for nobody.
+            let pipe = open(path, O_RDWR)
+            try #require(pipe >= 0)
+            defer { close(pipe) }
+            let helper = CredentialHelper(
+                environment: [
+                    "PATH": folder.path("bin") + ":/usr/bin:/bin", "PIPE": path, "OUT": folder.path("out"),
+                ],
+                deadline: .seconds(300)
+            )
+            try await withThrowingTaskGroup(of: CredentialHelper.Answer.self) { group in
+                for _ in 0..<4 {
+                    group.addTask { try await helper.get(registry: "x", server: "x", helper: "test") }
+                }
+                while helper.waiters(registry: "x", helper: "test") < 3 { await Task.yield() }
+                try #require(Foundation.write(pipe, " ", 1) == 1)
+                for try await answer in group {
+                    guard case .found(let found) = answer else { Issue.record("\(answer)"); return }
+                    #expect(found == .password(username: "me", password: "pw"))
+                }
+            }
+            #expect(try String(contentsOfFile: folder.path("out"), encoding: .utf8) == "asked\n")
+        }
+    }
+
+    @Test("what a helper has started is killed with it")
+    func processGroup() async throws {
+        // The child alone holds the pipe's writing end: the pipe ends when the child does.
+        let script = #"(echo up; exec sleep 600) > "$PIPE" & exec sleep 600"#
+        try await withHelper(script) { _, folder in
+            let path = folder.path("pipe")
+            try #require(mkfifo(path, 0o600) == 0)
+            let pipe = open(path, O_RDONLY | O_NONBLOCK)
+            try #require(pipe >= 0)
+            defer { close(pipe) }
+            let helper = CredentialHelper(
+                environment: ["PATH": folder.path("bin") + ":/usr/bin:/bin", "PIPE": path],
+                deadline: .seconds(300)
+            )
+            await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { _ = try await helper.get(registry: "x", server: "x", helper: "test") }
+                #expect(await Self.read(pipe) == Array("up\n".utf8))
+                group.cancelAll()
+                await #expect(throws: CredentialError.cancelled) { try await group.next() }
+            }
+            #expect(await Self.read(pipe) == [])
+        }
+    }
+
+    /// What comes next from a pipe, nothing at its end, and `nil` where neither comes for a minute.
+    private static func read(_ descriptor: Int32) async -> [UInt8]? {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+                guard poll(&entry, 1, 60_000) == 1 else { return continuation.resume(returning: nil) }
+                var bytes = [UInt8](repeating: 0, count: 64)
+                let count = Foundation.read(descriptor, &bytes, bytes.count)
+                continuation.resume(returning: count < 0 ? nil : Array(bytes.prefix(count)))
             }
         }
     }
@@ -190,6 +305,8 @@ struct CredentialHelperTests {
     @Test("a helper's name is never a path or an option", arguments: ["../evil", "a/b", "-x", ".", "", "a b", "a\0b"])
     func hostileName(name: String) async throws {
         let helper = CredentialHelper(environment: [:])
-        await #expect(throws: CredentialError.helperName(name)) { try await helper.get(server: "x", helper: name) }
+        await #expect(throws: CredentialError.helperName(name)) {
+            try await helper.get(registry: "x", server: "x", helper: name)
+        }
     }
 }

@@ -66,6 +66,39 @@ struct PipelineErrorTests {
         )
     }
 
+    @Test("one bad element of a list hides nothing that is wrong with the others")
+    func badElements() {
+        let (definition, diagnostics) = parsePipeline(
+            """
+            stages_order = ["test", 1, "tset", true, "test"]
+            [stages.test.steps.a]
+            image = "x"
+            env = ["A=1", 2, "A=2", "=x"]
+            [stages.build.steps.b]
+            image = "x"
+            """
+        )
+        #expect(definition == nil)
+        #expect(
+            diagnostics == [
+                "1:25: error: stages_order[1]: expected a string, found the number 1",
+                "1:28: warning: stages_order[2]: the stage \"tset\" is not defined and is left out; did you mean \"test\"?",
+                "1:36: error: stages_order[3]: expected a string, found true",
+                "1:42: error: stages_order[4]: the stage \"test\" is named twice",
+                "4:15: error: stages.test.steps.a.env[1]: expected a string, found the number 2",
+                "4:18: error: stages.test.steps.a.env[2]: A is set twice",
+                "4:25: error: stages.test.steps.a.env[3]: a variable's name cannot be empty",
+            ]
+        )
+    }
+
+    @Test("a stage that does not stand in the order is told where no bad element can stand for it")
+    func badElementStandsForOne() {
+        let stages = ["a", "b", "c"].map { "[stages.\($0).steps.x]\nimage = \"x\"\n" }.joined()
+        #expect(parsePipeline("stages_order = [\"a\", 1, 2]\n" + stages).diagnostics.count == 2)
+        #expect(parsePipeline("stages_order = [\"a\", 1]\n" + stages).diagnostics.count == 3)
+    }
+
     @Test(
         "files without anything to run say what is missing",
         arguments: [

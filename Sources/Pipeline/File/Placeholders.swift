@@ -1,0 +1,70 @@
+import RoostCore
+
+/// `${{ name }}` in a pipeline's texts.
+enum Placeholders {
+    /// Replaces every placeholder.
+    ///
+    /// - Parameters:
+    ///   - text: The text; what only looks like the begin of a placeholder stays as it is.
+    ///   - value: What to put in the place of a name.
+    /// - Returns: The text, and the names that were found.
+    static func fill(_ text: String, value: (String) -> String) -> (text: String, names: [String]) {
+        guard text.contains("${{") else { return (text, []) }
+        var filled = ""
+        var names: [String] = []
+        var rest = text[...]
+        while let start = rest.firstRange(of: "${{") {
+            filled += rest[..<start.lowerBound]
+            let inner = rest[start.upperBound...]
+            if let end = inner.firstRange(of: "}}") {
+                let name = inner[..<end.lowerBound].trimmingPrefix { $0 == " " || $0 == "\t" }
+                let trimmed = String(name.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
+                if !trimmed.isEmpty, !trimmed.contains(where: \.isNewline) {
+                    names.append(trimmed)
+                    filled += value(trimmed)
+                    rest = inner[end.upperBound...]
+                    continue
+                }
+            }
+            filled += rest[start]
+            rest = inner
+        }
+        return (filled + rest, names)
+    }
+
+    /// Whether a text can be the name of a placeholder.
+    static func isName(_ text: String) -> Bool {
+        guard let first = text.unicodeScalars.first, first.isASCII, first.properties.isAlphabetic, text.utf8.count <= 64
+        else { return false }
+        return text.unicodeScalars.allSatisfy {
+            $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || $0 == "_" || $0 == "-")
+        }
+    }
+}
+
+extension PipelineReading {
+    /// The step's table with the instance's values in place of all placeholders; names that the matrix lacks are
+    /// reported.
+    ///
+    /// - Returns: `nil` where a name is unknown.
+    func fill(_ table: TOMLTableNode, with instance: MatrixInstance) -> TOMLTableNode? {
+        var isComplete = true
+        let filled = table.mapStrings { text, node in
+            Placeholders.fill(text) { name in
+                if let value = instance.value(of: name) { return value }
+                isComplete = false
+                var message = "${{ \(PrintableText.oneLine(name, limit: 40)) }} names nothing"
+                if instance.values.isEmpty {
+                    message += ": the step has no matrix"
+                } else if let nearest = NearestName.of(name, in: instance.values.map(\.name)) {
+                    message += "; did you mean '\(nearest)'?"
+                } else {
+                    message += "; the matrix has \(instance.values.map(\.name).joined(separator: ", "))"
+                }
+                collector.error(message, at: node.position, key: node.path)
+                return ""
+            }.text
+        }
+        return isComplete ? filled : nil
+    }
+}
