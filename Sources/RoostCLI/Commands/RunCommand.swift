@@ -165,7 +165,8 @@ struct RunCommand: AsyncParsableCommand {
                 on: session.engine,
                 runID: attempt.runID,
                 // The flag wins over the file, the file over the settings.
-                budget: memoryBudget == nil ? plan.definition.memoryBudget ?? settings.memoryBudget : settings.memoryBudget
+                budget: memoryBudget == nil
+                    ? plan.definition.memoryBudget ?? settings.memoryBudget : settings.memoryBudget
             )
         }
         attempt.hasBegun.open()
