@@ -40,7 +40,9 @@ struct PipelineReading {
 
     static func stagesOfSteps(in root: TOMLTableNode) -> [String: String] {
         func tables(_ table: TOMLTableNode?, _ key: String) -> [(String, TOMLTableNode)] {
-            guard case .table(let found)? = table?.entries.first(where: { $0.key == key })?.node.value else { return [] }
+            guard case .table(let found)? = table?.entries.first(where: { $0.key == key })?.node.value else {
+                return []
+            }
             return found.entries.compactMap { entry in
                 guard case .table(let inner) = entry.node.value else { return nil }
                 return (entry.key, inner)

@@ -28,7 +28,9 @@ package enum RunPreparation {
         let info = try await engine.info()
         let budget = budget.size(of: ByteCount(info.memoryTotal))
         let tooLarge = plan.steps.filter { $0.memory > budget }
-        guard tooLarge.isEmpty else { throw StepsBeyondBudget(steps: tooLarge.map { ($0.id, $0.memory) }, budget: budget) }
+        guard tooLarge.isEmpty else {
+            throw StepsBeyondBudget(steps: tooLarge.map { ($0.id, $0.memory) }, budget: budget)
+        }
         return RunContext(
             runID: runID,
             installation: installation,
