@@ -166,10 +166,13 @@ struct RunCommand: AsyncParsableCommand {
                 runID: attempt.runID,
                 // The flag wins over the file, the file over the settings.
                 budget: memoryBudget == nil
-                    ? plan.definition.memoryBudget ?? settings.memoryBudget : settings.memoryBudget
+                    ? plan.definition.memoryBudget ?? settings.memoryBudget : settings.memoryBudget,
+                records: session.state.records
             )
         }
         attempt.hasBegun.open()
+        let scribe = RunScribe(context: context, state: session.state)
+        await scribe.begin()
         let run = PipelineRun(
             plan: plan,
             engine: session.engine,
@@ -194,6 +197,7 @@ struct RunCommand: AsyncParsableCommand {
             for await _ in events {}
         }
         let finished = await ended
+        await scribe.end(finished)
         if let report { try write(finished, to: report) }
         // A reader that has gone is told by the exit code; a full disk is a failure that has to be named.
         switch outputFailure as? OutputError {
