@@ -6,6 +6,7 @@ final class FileReads: Sendable {
     private let descriptor: Int32
 
     /// - Parameter path: The file; links on the way to it are followed.
+    /// - Throws: `Errno`, where the system does not watch the file.
     init(of path: String) throws {
         descriptor = inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC))
         guard descriptor >= 0 else { throw Errno(rawValue: errno) }

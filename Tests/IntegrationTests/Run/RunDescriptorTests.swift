@@ -18,6 +18,7 @@ struct RunDescriptorTests {
     ///   - limit: The shell's `ulimit` options.
     ///   - atOnce: Finds out how many steps have to be running before any of them may end.
     /// - Returns: The run's warnings, and the most steps that ran at once.
+    /// - Throws: What `atOnce` throws, and where the run ends before that many steps are running.
     private func run(
         _ limit: String,
         atOnce: @escaping @Sendable (RoostProcess) async throws -> Int
