@@ -12,6 +12,7 @@ package enum RoostCommandLine {
     ///   or a registry failed, 137 out of memory, 128 + n ended by signal n.
     package static func run(_ arguments: [String]) async -> Int32 {
         OutputWriter.ignoreBrokenPipes()
+        DescriptorLimit.raise()
         do {
             var command = try RootCommand.parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {

@@ -79,12 +79,12 @@ struct RunCommand: AsyncParsableCommand {
             color: appearance.color
         )
         let definition = try await file.load()
-        let plan = PipelinePlan(definition, defaultMaxParallel: settings.maxParallel, override: maxParallel)
+        let (plan, shortage) = plan(definition, settings)
         let lock = locked ? try LockFileLoading.load(for: plan) : nil
         try checkReportFolder()
         let configuration = try engine.configuration()
         let interruption = Interruption()
-        let attempt = Attempt()
+        let attempt = Attempt(warnings: shortage.map { [$0] } ?? [])
         let outcome: RunReport
         do {
             outcome = try await SignalWatch.during(interruption) {
@@ -99,11 +99,30 @@ struct RunCommand: AsyncParsableCommand {
         if outcome.exitCode != 0 { throw ExitCode(outcome.exitCode) }
     }
 
+    /// The plan, with no more steps at once than this process has descriptors for, and what to tell where that is fewer.
+    private func plan(_ definition: PipelineDefinition, _ settings: Settings) -> (plan: PipelinePlan, warning: String?)
+    {
+        let plan = PipelinePlan(definition, defaultMaxParallel: settings.maxParallel, override: maxParallel)
+        guard let limit = DescriptorLimit.current else { return (plan, nil) }
+        let capacity = StepCapacity(
+            limit: limit.soft,
+            open: DescriptorLimit.countOpen() ?? 0,
+            processors: ProcessInfo.processInfo.activeProcessorCount,
+            concurrentPulls: settings.maxConcurrentPulls
+        )
+        guard let warning = capacity.warning(for: plan) else { return (plan, nil) }
+        return (
+            PipelinePlan(definition, defaultMaxParallel: settings.maxParallel, override: capacity.steps), warning
+        )
+    }
+
     /// A run from its name on, before it is known whether it will begin.
     private struct Attempt {
         let runID = RunID.next()
         let startedAt = Date()
         let start = ContinuousClock.now
+        /// What the run is to tell before its first step.
+        let warnings: [String]
         /// From then on the run tells its own end.
         let hasBegun = Latch()
     }
@@ -160,7 +179,7 @@ struct RunCommand: AsyncParsableCommand {
             context: context,
             interruption: interruption,
             lock: lock,
-            credentialWarnings: { session.credentialWarnings },
+            credentialWarnings: { attempt.warnings + session.credentialWarnings },
             makePuller: { session.makePuller($0) }
         )
         let events = AsyncChannel<RunEvent>()

@@ -6,6 +6,9 @@ enum DisplayWidth {
         return text.reduce(0) { $0 + of($1) }
     }
 
+    /// The columns of text that may be coloured.
+    static func ofPainted(_ text: String) -> Int { of(Paint.plain(text)) }
+
     /// The text in exactly this many columns: cut with the ellipsis, or filled with spaces at its end.
     static func fit(_ text: String, _ columns: Int, ellipsis: String) -> String {
         let cut = truncate(text, columns, ellipsis: ellipsis)

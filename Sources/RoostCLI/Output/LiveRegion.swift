@@ -59,23 +59,7 @@ struct LiveRegion: Sendable {
     /// A terminal that became narrower has wrapped the rows: each then takes several.
     private func erase(columns: Int) -> String {
         guard !shown.isEmpty else { return "" }
-        let height = shown.reduce(0) { $0 + max((Self.width($1) + columns - 1) / max(columns, 1), 1) }
+        let height = shown.reduce(0) { $0 + max((DisplayWidth.ofPainted($1) + columns - 1) / max(columns, 1), 1) }
         return "\r" + (height > 1 ? "\u{1B}[\(height - 1)A" : "") + "\u{1B}[J"
-    }
-
-    /// The columns of a row, its colours aside.
-    private static func width(_ row: String) -> Int {
-        var text = ""
-        var isInSequence = false
-        for character in row {
-            if character == "\u{1B}" {
-                isInSequence = true
-            } else if isInSequence {
-                isInSequence = character != "m"
-            } else {
-                text.append(character)
-            }
-        }
-        return DisplayWidth.of(text)
     }
 }

@@ -28,6 +28,30 @@ struct Paint: Sendable {
     func callAsFunction(_ text: String, _ ink: Ink) -> String {
         isOn && !text.isEmpty ? "\u{1B}[\(ink.rawValue)m\(text)\(Self.reset)" : text
     }
+
+    /// Painted text taken apart into text and whole sequences, in their order.
+    static func parts(of painted: String) -> [(text: String, isSequence: Bool)] {
+        var parts: [(text: String, isSequence: Bool)] = []
+        var isInSequence = false
+        // By scalars: a combining mark behind a sequence makes one character with its last letter.
+        for scalar in painted.unicodeScalars {
+            if scalar == "\u{1B}" {
+                isInSequence = true
+                parts.append(("", true))
+            } else if parts.isEmpty || (!isInSequence && parts[parts.count - 1].isSequence) {
+                parts.append(("", false))
+            }
+            parts[parts.count - 1].text.unicodeScalars.append(scalar)
+            if scalar == "m" { isInSequence = false }
+        }
+        return parts
+    }
+
+    /// Painted text without its colours.
+    static func plain(_ painted: String) -> String {
+        guard painted.utf8.contains(0x1B) else { return painted }
+        return parts(of: painted).reduce(into: "") { if !$1.isSequence { $0 += $1.text } }
+    }
 }
 
 /// The signs of the display, in Unicode or in ASCII.

@@ -86,3 +86,16 @@ struct PullLines: Sendable {
 
     private func count(_ images: Int) -> String { images == 1 ? "1 image" : "\(images) images" }
 }
+
+extension PullEvent {
+    /// What went wrong may hold names and commands to copy.
+    var longWords: WordWrap.LongWords {
+        switch self {
+        case .retrying: return .keep
+        case .finished(let outcome):
+            if case .failed = outcome.result { return .keep }
+            return .cut
+        case .resolving, .planned, .started, .progress: return .cut
+        }
+    }
+}

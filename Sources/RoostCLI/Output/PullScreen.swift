@@ -3,6 +3,7 @@ import RoostCore
 
 /// What a person sees of `roost pull`: events and clock readings in, text to write out.
 struct PullScreen: Sendable {
+    private let style: OutputStyle
     private let theme: Theme
     private let rows: PullRows
     private var board = PullBoard()
@@ -12,6 +13,7 @@ struct PullScreen: Sendable {
     private var presentCount = 0
 
     init(style: OutputStyle) {
+        self.style = style
         theme = Theme(style)
         rows = PullRows(theme: theme)
         pulls = PullLines(theme: theme, hasBars: style.isLive)
@@ -28,12 +30,12 @@ struct PullScreen: Sendable {
         case .finished(let outcome): outcomes.append(outcome)
         default: break
         }
-        return update(pulls.lines(for: event, board: board, at: now), now, size)
+        return update(wrap(size).lines(pulls.lines(for: event, board: board, at: now), event.longWords), now, size)
     }
 
     /// Lets time pass.
     mutating func tick(now: Duration, size: TerminalSize) -> String {
-        update(pulls.overdue(board: board, at: now), now, size)
+        update(wrap(size).lines(pulls.overdue(board: board, at: now)), now, size)
     }
 
     /// Removes the bars and prints the verdict.
@@ -43,7 +45,7 @@ struct PullScreen: Sendable {
     ///   - size: The terminal's present size.
     /// - Returns: What to write.
     mutating func finish(duration: Duration, size: TerminalSize) -> String {
-        region.close(size: size) + verdict(duration) + "\n"
+        region.close(size: size) + joined(wrap(size).lines(verdict(duration)))
     }
 
     /// Removes the bars and prints what waits, for a pull that ends early.
@@ -78,7 +80,12 @@ struct PullScreen: Sendable {
     }
 
     private mutating func update(_ lines: [String], _ now: Duration, _ size: TerminalSize) -> String {
-        let text = lines.reduce(into: "") { $0 += $1 + "\n" }
-        return region.update(printing: text, now: now, size: size) { rows.draw(board, size: size, now: now) }
+        region.update(printing: joined(lines), now: now, size: size) { rows.draw(board, size: size, now: now) }
     }
+
+    private func wrap(_ size: TerminalSize) -> WordWrap {
+        WordWrap(columns: style.columns.map { _ in size.columns }, ellipsis: theme.glyphs.ellipsis)
+    }
+
+    private func joined(_ lines: [String]) -> String { lines.reduce(into: "") { $0 += $1 + "\n" } }
 }

@@ -47,7 +47,8 @@ struct RunScreen: Sendable {
 
     /// Lets time pass: bars move, and a pull that stalls is told of.
     mutating func tick(now: Duration, size: TerminalSize) -> String {
-        update(joined(pulls.overdue(board: board, at: now)), now, size)
+        let wrap = WordWrap(columns: columns(of: size), ellipsis: theme.glyphs.ellipsis)
+        return update(joined(wrap.lines(pulls.overdue(board: board, at: now))), now, size)
     }
 
     /// Removes the bars and prints what waits, for a run that ends without its last event.
@@ -58,6 +59,7 @@ struct RunScreen: Sendable {
     }
 
     private mutating func text(for kind: RunEvent.Kind, now: Duration, size: TerminalSize) -> String {
+        let wrap = WordWrap(columns: columns(of: size), ellipsis: theme.glyphs.ellipsis)
         switch kind {
         case .runStarted(let header):
             begin(header)
@@ -65,39 +67,44 @@ struct RunScreen: Sendable {
             let name = theme.paint(TextSanitizer.plain(header.pipeline), .bold)
             let engine = TextSanitizer.plain(header.engine)
             let what = "\(name): \(steps) of \(TextSanitizer.plain(header.file)) on \(engine)"
-            return joined([what, theme.paint("run \(TextSanitizer.plain(header.runID))", .dim)])
+            return joined(wrap.lines([what, theme.paint("run \(TextSanitizer.plain(header.runID))", .dim)]))
         case .warning(let message):
-            return joined(note("\(theme.glyphs.warning) ", message, .yellow))
+            return joined(wrap.lines(note("\(theme.glyphs.warning) ", message, .yellow), .keep))
         case .notice(let message):
-            return joined(note("", message, .bold))
+            return joined(wrap.lines(note("", message, .bold), .keep))
         case .pull(let event):
-            return joined(pulls.lines(for: event, board: board, at: now))
+            return joined(wrap.lines(pulls.lines(for: event, board: board, at: now), event.longWords))
         case .stageStarted(let stage):
             let steps = stage.steps.map { TextSanitizer.plain($0) }.joined(separator: ", ")
             let name = TextSanitizer.plain(stage.name)
-            return joined([
-                theme.paint("\(theme.glyphs.rule) stage \(name) (\(stage.index) of \(stage.count)): \(steps)", .bold)
-            ])
+            let text = "\(theme.glyphs.rule) stage \(name) (\(stage.index) of \(stage.count)): \(steps)"
+            return joined(wrap.lines(theme.paint(text, .bold)))
         case .stepStarted(let step):
             let attempt = step.attempts > 1 ? ", attempt \(step.attempt)/\(step.attempts)" : ""
-            return joined([
-                "\(prefix(step.id).name) \(theme.glyphs.started) started \(TextSanitizer.plain(step.image))\(attempt)"
-            ])
+            let image = TextSanitizer.plain(step.image)
+            return joined(
+                wrap.lines("\(prefix(step.id).name) \(theme.glyphs.started) started \(image)\(attempt)")
+            )
         case .stepLog(let log):
             return lines(of: log)
         case .stepRetrying(let retry):
-            return joined([retrying(retry)])
+            return joined(wrap.lines(retrying(retry), .keep))
         case .stepFinished(let step):
-            return joined(finished(step))
+            return joined(wrap.lines(finished(step), .keep))
         case .stageFinished(let stage):
             let outcome = StatusText(theme).colored(stage.status)
             let name = TextSanitizer.plain(stage.name)
             let duration = stage.status == .skipped ? "" : " in \(DurationText.format(stage.duration))"
-            return joined(["\(theme.paint("\(theme.glyphs.rule) stage \(name)", .bold)) \(outcome)\(duration)"])
+            return joined(
+                wrap.lines("\(theme.paint("\(theme.glyphs.rule) stage \(name)", .bold)) \(outcome)\(duration)")
+            )
         case .runFinished(let report):
-            return joined(RunSummary(theme: theme, columns: style.columns.map { _ in size.columns }).lines(report))
+            return joined(RunSummary(theme: theme, columns: columns(of: size)).lines(report))
         }
     }
+
+    /// `nil` where the stream is no terminal.
+    private func columns(of size: TerminalSize) -> Int? { style.columns.map { _ in size.columns } }
 
     private mutating func begin(_ header: RunHeader) {
         let widest = header.steps.reduce(0) { max($0, DisplayWidth.of(TextSanitizer.plain($1.description))) }

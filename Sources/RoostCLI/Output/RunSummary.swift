@@ -17,9 +17,9 @@ struct RunSummary: Sendable {
         }
         if let reason = report.reason, report.status != .succeeded {
             let parts = TextSanitizer.plainLines(reason)
-            if parts.count > 1 { lines += [""] + parts }
+            if parts.count > 1 { lines += [""] + wrap.lines(parts, .keep) }
         }
-        return lines + ["", verdict(report)]
+        return lines + [""] + wrap.lines(verdict(report), .keep)
     }
 
     /// How long the run took because of images, containers and waiting.
@@ -40,15 +40,24 @@ struct RunSummary: Sendable {
             .filter { $0.duration.wholeMilliseconds > 0 }
             .sorted { $0.duration > $1.duration }
             .map { "\($0.name) \(DurationText.format($0.duration))" }
-        let separator = " \(theme.glyphs.separator) "
-        return told.reduce(into: [String]()) { lines, part in
-            if let last = lines.last, DisplayWidth.of(last + separator + part) <= columns ?? .max {
+        guard !told.isEmpty else { return [] }
+        // A part is one word here: a figure does not stand apart from its unit.
+        let room = columns ?? .max
+        let blank = String(repeating: " ", count: min(4, room / 8))
+        var lines = ["  lost on the slowest path:"]
+        for (index, part) in told.enumerated() {
+            let separator = index == 0 ? " " : " \(theme.glyphs.separator) "
+            let last = lines[lines.count - 1]
+            if DisplayWidth.of(last + separator + part) <= room {
                 lines[lines.count - 1] = last + separator + part
             } else {
-                lines.append((lines.isEmpty ? "  lost on the slowest path: " : "    ") + part)
+                lines.append(blank + part)
             }
         }
+        return wrap.lines(lines)
     }
+
+    private var wrap: WordWrap { WordWrap(columns: columns, ellipsis: theme.glyphs.ellipsis) }
 
     private func details(_ step: StepReport) -> [String] {
         let status = StatusText(theme)
@@ -59,6 +68,7 @@ struct RunSummary: Sendable {
         if step.attempts > 1 { head += ", after \(step.attempts) attempts" }
         var lines = [theme.paint(head, status.ink(step.status))]
         if let reason = step.reason { lines += TextSanitizer.plainLines(reason).map { "  \($0)" } }
+        lines = wrap.lines(lines, .keep)
         if !step.lastLines.isEmpty {
             lines.append(
                 theme.paint(step.lastLines.count == 1 ? "  last line:" : "  last \(step.lastLines.count) lines:", .dim)

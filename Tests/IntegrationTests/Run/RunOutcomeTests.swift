@@ -209,20 +209,32 @@ struct RunOutcomeTests {
     func peakMemory() async throws {
         let image = try await Published.busybox()
         try await RoostSandbox.with { sandbox in
-            // On a loaded machine the container may be up long before anything can look at it: the step waits for that.
+            // On a loaded machine the container may be up long before anything can look at it, and end before it looks
+            // again: the step waits for both.
             let command =
-                "until [ -e watched ]; do sleep 0.01; done; dd if=/dev/zero of=/dev/null bs=30M count=1; sleep 0.1"
+                "until [ -e watched ]; do sleep 0.01; done; dd if=/dev/zero of=/dev/null bs=30M count=1; : >used; "
+                + "until [ -e seen ]; do sleep 0.01; done"
             let (outcome, events) = try await sandbox.run("stages_order = ['s']\n" + step("s/x", image, command)) {
                 process in
                 let folder = "/proc/\(process.processID)/fd/"
-                func isWatched() throws -> Bool {
-                    try FileManager.default.contentsOfDirectory(atPath: folder).contains {
-                        let target = try? FileManager.default.destinationOfSymbolicLink(atPath: folder + $0)
+                func peakFile() throws -> String? {
+                    try FileManager.default.contentsOfDirectory(atPath: folder).map { folder + $0 }.first {
+                        let target = try? FileManager.default.destinationOfSymbolicLink(atPath: $0)
                         return target?.contains("/memory.") == true
                     }
                 }
-                while try !isWatched() { await Task.yield() }
+                var file: String?
+                while file == nil {
+                    file = try peakFile()
+                    await Task.yield()
+                }
                 try sandbox.write("", to: "watched")
+                while !FileManager.default.fileExists(atPath: sandbox.project + "/used") { await Task.yield() }
+                let reads = try FileReads(of: try #require(file))
+                // The first that is told of may have begun before.
+                try await reads.next()
+                try await reads.next()
+                try sandbox.write("", to: "seen")
             }
             #expect(outcome.exitCode == 0)
             let peak = try #require(events.first { $0.type == "step.finished" }?.number("peak_memory_bytes"))

@@ -1,0 +1,43 @@
+/// How many steps the descriptors of this process suffice for.
+///
+/// A step without a descriptor for its raw log would run all the same and leave no log; one without a connection would
+/// fail for no fault of its own. So that many are not begun.
+package struct StepCapacity: Hashable, Sendable {
+    /// What one step holds open at once (measured): its attached output, the wait for its end, its raw log and its memory
+    /// figure; and one more for the calls that come and go, such as create, inspect, stop and remove.
+    package static let descriptorsOfStep = 5
+    /// What one pull holds open: a connection to the engine, and one to the registry.
+    static let descriptorsOfPull = 2
+    /// What each of the event loops holds open, of which there is one a processor: epoll, an event and a timer.
+    static let descriptorsOfEventLoop = 3
+    /// What the run itself holds open: signals and timers, the engine's events, folders, a credential helper's pipes.
+    static let descriptorsOfRun = 16
+
+    /// How many descriptors the process may have.
+    package let limit: Int
+    /// How many steps may run at once; at least 1.
+    package let steps: Int
+
+    /// - Parameters:
+    ///   - limit: How many descriptors the process may have.
+    ///   - open: How many it has now, before it has connected to anything.
+    ///   - processors: How many processors the machine has.
+    ///   - concurrentPulls: How many images are pulled at once, while steps run.
+    package init(limit: Int, open: Int, processors: Int, concurrentPulls: Int) {
+        self.limit = limit
+        let rest =
+            open + Self.descriptorsOfRun + Self.descriptorsOfEventLoop * processors
+            + Self.descriptorsOfPull * concurrentPulls
+        steps = max((limit - rest) / Self.descriptorsOfStep, 1)
+    }
+
+    /// What to tell of a plan that would run more steps at once; `nil` where all of them fit.
+    package func warning(for plan: PipelinePlan) -> String? {
+        let wanted = min(plan.maxParallel, plan.steps.count)
+        guard wanted > steps else { return nil }
+        return
+            "at most \(steps == 1 ? "1 step runs" : "\(steps) steps run") at once instead of \(wanted): this process may "
+            + "have only \(limit) files and connections open, and a step takes \(Self.descriptorsOfStep); raise the hard "
+            + "limit (ulimit -Hn; LimitNOFILE= of a systemd unit; --ulimit nofile= of docker run)"
+    }
+}
