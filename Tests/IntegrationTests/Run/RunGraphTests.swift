@@ -74,7 +74,9 @@ struct RunGraphTests {
             #expect(retrying.map { $0.number("attempt") } == [1, 2])
             #expect(retrying.allSatisfy { $0.text("status") == "failed" && $0.number("attempts") == 4 })
             #expect(
-                events.filter { $0.type == "step.log" }.map { [$0.number("attempt").map(String.init), $0.text("text")] }
+                events.filter { $0.type == "step.log" }.map {
+                    [$0.number("attempt").map(String.init), $0.text("text")]
+                }
                     == (1...3).map { [String($0), "attempt \($0)"] }
             )
             let report = try String(contentsOfFile: sandbox.project + "/report.json", encoding: .utf8)
