@@ -8,6 +8,7 @@ import RoostCore
 /// An engine and the registries behind it, for as long as a verb runs.
 struct EngineSession: Sendable {
     let engine: EngineClient
+    let state: EngineState
     private let registry: RegistryClient
     private let credentials: DockerLogins
     private let options: PullOptions
@@ -41,7 +42,7 @@ struct EngineSession: Sendable {
         }
     }
 
-    /// Connects, runs `body`, and closes all connections.
+    /// Connects, removes what killed runs left, runs `body`, and closes all connections.
     static func with<Value: Sendable>(
         _ configuration: EngineConfiguration,
         settings: Settings,
@@ -59,9 +60,12 @@ struct EngineSession: Sendable {
                 configuration.endpoint,
                 requestedVersion: configuration.requestedVersion
             ) { engine in
-                try await body(
+                let (state, warnings) = try await EngineState.load(of: engine)
+                for warning in try await warnings + state.tidyUp(engine) { await RoostCommandLine.complain(warning) }
+                return try await body(
                     EngineSession(
                         engine: engine,
+                        state: state,
                         registry: registry,
                         credentials: credentials,
                         options: PullOptions(

@@ -2,6 +2,7 @@ import ArgumentParser
 import DockerEngine
 import Foundation
 import ImagePull
+import Pipeline
 import RoostCore
 
 /// What `main` runs: parses the arguments, runs the verb, and turns whatever happens into an exit code.
@@ -82,6 +83,10 @@ extension PullFailures: ExitCoded {
 
 extension PullFailure: ExitCoded {
     var exitCode: Int32 { 125 }
+}
+
+extension StepsBeyondBudget: ExitCoded {
+    var exitCode: Int32 { 2 }
 }
 
 extension Installation.Unavailable: ExitCoded {

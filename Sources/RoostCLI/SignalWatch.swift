@@ -1,4 +1,6 @@
+import Foundation
 import Pipeline
+import RoostCore
 import UnixSignals
 
 /// Turns the signals that people and systems end programs with into an interruption, while `body` runs.
@@ -14,6 +16,10 @@ enum SignalWatch {
                 for await signal in signals { interruption.raise(cause(of: signal)) }
                 return nil
             }
+            group.addTask {
+                if await interruption.abandon.wait() { await leave(interruption) }
+                return nil
+            }
             group.addTask { try await body() }
             defer { group.cancelAll() }
             while let ended = try await group.next() {
@@ -21,6 +27,15 @@ enum SignalWatch {
             }
             throw CancellationError()
         }
+    }
+
+    /// Ends the process at the third signal. Nothing waits for the body, which is stuck or slow: what it leaves carries its
+    /// owner's name, and goes with the next command.
+    private static func leave(_ interruption: Interruption) async {
+        await RoostCommandLine.complain(
+            "interrupted three times: left without cleaning up; 'roost reap', or the next run, removes what is left"
+        )
+        exit(interruption.cause?.exitCode ?? 130)
     }
 
     private static func cause(of signal: UnixSignal) -> InterruptionCause {

@@ -50,6 +50,7 @@ package final class StateStore: Sendable {
     /// - Parameters:
     ///   - engine: Which engine.
     ///   - owner: Whose leases, runs and tickets those that are made are.
+    /// - Returns: The records; to be made once, since those who wait for memory know each other by them.
     package func records(of engine: EngineID, owner: OwnerIdentity = .current) -> EngineRecords {
         EngineRecords(
             engine: engine,

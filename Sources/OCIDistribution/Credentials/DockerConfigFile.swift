@@ -39,10 +39,10 @@ package struct DockerConfigFile: Sendable {
         return try DockerConfigFile(parsing: data, path: path, environment: environment)
     }
 
-    /// The context that `docker context use` chose; `nil` where it chose none. What the file says of logins does not
-    /// matter to it.
+    /// Reads which context `docker context use` chose. What the file says of logins does not matter to it.
     ///
     /// - Parameter environment: The environment variables.
+    /// - Returns: The context's name; `nil` where none was chosen.
     /// - Throws: ``CredentialError/unreadable(path:cause:)`` and ``CredentialError/malformed(path:)``.
     package static func currentContext(environment: [String: String]) throws(CredentialError) -> String? {
         struct Content: Decodable { let currentContext: String? }

@@ -25,6 +25,8 @@ package struct RunEvent: Sendable {
         case stageStarted(StageHeader)
         case stepStarted(StepStart)
         case stepLog(StepLog)
+        /// An attempt did not succeed, and the step is run again.
+        case stepRetrying(StepRetry)
         case stepFinished(StepReport)
         case stageFinished(StageReport)
         /// Always the last event.
@@ -89,26 +91,50 @@ package struct StepStart: Sendable {
     package let id: StepID
     /// The image as the pipeline names it.
     package let image: String
+    /// Counted from 1.
     package let attempt: Int
+    /// How many there can be.
+    package let attempts: Int
     package let containerID: String
 
-    package init(id: StepID, image: String, attempt: Int, containerID: String) {
+    package init(id: StepID, image: String, attempt: Int, attempts: Int = 1, containerID: String) {
         self.id = id
         self.image = image
         self.attempt = attempt
+        self.attempts = attempts
         self.containerID = containerID
+    }
+}
+
+/// A step that is run again after an attempt that did not succeed.
+package struct StepRetry: Sendable {
+    package let id: StepID
+    package let attempt: AttemptReport
+    package let attempts: Int
+    /// Until the next attempt.
+    package let pause: Duration
+
+    package init(id: StepID, attempt: AttemptReport, attempts: Int, pause: Duration) {
+        self.id = id
+        self.attempt = attempt
+        self.attempts = attempts
+        self.pause = pause
     }
 }
 
 /// Whole lines that a step printed on one of its streams, in their order.
 package struct StepLog: Sendable {
     package let id: StepID
+    /// Counted from 1.
     package let attempt: Int
+    /// How many there can be.
+    package let attempts: Int
     package let lines: [LogLine]
 
-    package init(id: StepID, attempt: Int, lines: [LogLine]) {
+    package init(id: StepID, attempt: Int, attempts: Int = 1, lines: [LogLine]) {
         self.id = id
         self.attempt = attempt
+        self.attempts = attempts
         self.lines = lines
     }
 }

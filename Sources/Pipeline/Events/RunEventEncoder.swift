@@ -39,6 +39,8 @@ package struct RunEventEncoder {
                 bytes += try line("step.log", time, StepLogWire(log, entry))
             }
             return bytes
+        case .stepRetrying(let retry):
+            return try line("step.retrying", time, StepRetryingWire(retry))
         case .stepFinished(let step):
             return try line("step.finished", time, StepFinishedWire(step))
         case .stageFinished(let stage):

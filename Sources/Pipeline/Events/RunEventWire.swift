@@ -53,6 +53,7 @@ struct StepStartedWire: Encodable {
     let step: String
     let image: String
     let attempt: Int
+    let attempts: Int
     let containerId: String
 
     init(_ start: StepStart) {
@@ -60,6 +61,7 @@ struct StepStartedWire: Encodable {
         step = start.id.step
         image = start.image
         attempt = start.attempt
+        attempts = start.attempts
         containerId = start.containerID
     }
 }
@@ -105,6 +107,33 @@ struct StepLogWire: Encodable {
         try container.encode(stage, forKey: .stage)
         try container.encode(step, forKey: .step)
         try container.encode(attempt, forKey: .attempt)
+    }
+}
+
+struct StepRetryingWire: Encodable {
+    let stage: String
+    let step: String
+    let attempts: Int
+    let pauseMs: Int64
+    let attempt: AttemptWire
+
+    private enum CodingKeys: String, CodingKey { case stage, step, attempts, pauseMs }
+
+    init(_ retry: StepRetry) {
+        stage = retry.id.stage
+        step = retry.id.step
+        attempts = retry.attempts
+        pauseMs = retry.pause.wholeMilliseconds
+        attempt = AttemptWire(retry.attempt)
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try attempt.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(stage, forKey: .stage)
+        try container.encode(step, forKey: .step)
+        try container.encode(attempts, forKey: .attempts)
+        try container.encode(pauseMs, forKey: .pauseMs)
     }
 }
 

@@ -38,7 +38,9 @@ extension PipelineReading {
         let excluded = exclusions(of: matrix, axes: axes)
         matrix.finish()
         guard !collector.diagnostics[errorsBefore...].hasErrors else { return nil }
-        let count = axes.reduce(1) { $0.multipliedReportingOverflow(by: $1.values.count).overflow ? Int.max : $0 * $1.values.count }
+        let count = axes.reduce(1) {
+            $0.multipliedReportingOverflow(by: $1.values.count).overflow ? Int.max : $0 * $1.values.count
+        }
         guard count <= Self.mostInstances else {
             collector.error(
                 "a matrix can have at most \(Self.mostInstances) combinations",
@@ -109,7 +111,11 @@ extension PipelineReading {
         for element in elements {
             guard let value = matrixValue(element, matrix) else { continue }
             if values.contains(value) {
-                collector.error("the value \(PrintableText.quoted(value)) is there twice", at: element.position, key: element.path)
+                collector.error(
+                    "the value \(PrintableText.quoted(value)) is there twice",
+                    at: element.position,
+                    key: element.path
+                )
             }
             values.append(value)
         }

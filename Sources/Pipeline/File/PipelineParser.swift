@@ -40,7 +40,9 @@ struct PipelineReading {
 
     static func stagesOfSteps(in root: TOMLTableNode) -> [String: String] {
         func tables(_ table: TOMLTableNode?, _ key: String) -> [(String, TOMLTableNode)] {
-            guard case .table(let found)? = table?.entries.first(where: { $0.key == key })?.node.value else { return [] }
+            guard case .table(let found)? = table?.entries.first(where: { $0.key == key })?.node.value else {
+                return []
+            }
             return found.entries.compactMap { entry in
                 guard case .table(let inner) = entry.node.value else { return nil }
                 return (entry.key, inner)
@@ -67,7 +69,7 @@ struct PipelineReading {
     func read(_ root: TOMLTableReader) -> PipelineDefinition {
         root.refuse(UnsupportedKeys.root, message: UnsupportedKeys.message)
         let order = root.readableStrings("stages_order", expected: "a list of stage names")
-        let always = root.readableStrings("always_stages", expected: "a list of stage names")
+        let always = root.readableStrings("always_stages", expected: "a list of stage names")?.strings
         let pipeline = root.table("pipeline")
         let stageTables = root.table("stages")
         let workspace = workspace(root.table("workspace"))
@@ -89,7 +91,7 @@ struct PipelineReading {
             defaults.retries = retries(of: pipeline, defaults.retries)
             defaults.stopGrace = stopGrace(of: pipeline) ?? defaults.stopGrace
             defaults.mayPark = pipeline.boolean("park")?.value ?? defaults.mayPark
-            memoryBudget = self.memoryBudget(of: pipeline)
+            memoryBudget = pipeline.memoryBudget("memory_budget")?.value
             flatSteps = pipeline.tables("steps")
             pipeline.finish()
         }
@@ -157,18 +159,6 @@ struct PipelineReading {
             reasons: reader.choices("retry_on").map { Set($0.value) } ?? defaults.reasons,
             backoff: reader.duration("backoff")?.value ?? defaults.backoff
         )
-    }
-
-    private func memoryBudget(of reader: TOMLTableReader) -> MemoryBudget? {
-        guard let node = reader.node("memory_budget") else { return nil }
-        switch node.value {
-        case .string(let text):
-            if let budget = MemoryBudget(parsing: text) { return budget }
-        case .integer(let number) where number > 0: return .size(ByteCount(number))
-        default: break
-        }
-        reader.reportWrongKind(node, expected: "a size such as \"8gb\", or a part of the engine's memory such as \"80%\"")
-        return nil
     }
 
     /// A step that can never be admitted would wait for ever.

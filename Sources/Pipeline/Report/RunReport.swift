@@ -39,6 +39,8 @@ package struct StepReport: Sendable {
     package var exitCode: Int?
     /// How many times the step was started; 0 for a skipped one.
     package var attempts: Int
+    /// The attempts before the last one, in their order.
+    package var earlierAttempts: [AttemptReport]
     /// Why the step has this status, for people: what happened and what to do next. `nil` for a success.
     package var reason: String?
     /// A remark on a step that did not fail because of it, such as a child killed for want of memory.
@@ -60,6 +62,7 @@ package struct StepReport: Sendable {
         self.image = image
         self.status = status
         self.attempts = 0
+        self.earlierAttempts = []
         self.offset = .zero
         self.phases = [:]
         self.lastLines = []
@@ -67,6 +70,35 @@ package struct StepReport: Sendable {
 
     /// The sum of all phases.
     package var total: Duration { phases.values.reduce(.zero, +) }
+}
+
+/// The end of an attempt that was not the step's last.
+package struct AttemptReport: Sendable {
+    /// Counted from 1.
+    package let number: Int
+    package let status: StepStatus
+    package let exitCode: Int?
+    package let reason: String?
+    /// How long the command ran.
+    package let duration: Duration
+    /// The raw log, relative to the project folder.
+    package let logPath: String?
+
+    package init(
+        number: Int,
+        status: StepStatus,
+        exitCode: Int?,
+        reason: String?,
+        duration: Duration,
+        logPath: String?
+    ) {
+        self.number = number
+        self.status = status
+        self.exitCode = exitCode
+        self.reason = reason
+        self.duration = duration
+        self.logPath = logPath
+    }
 }
 
 /// The end of one stage.

@@ -70,6 +70,7 @@ struct StepReportWire: Encodable {
     let status: String
     let exitCode: Int?
     let attempts: Int
+    let earlierAttempts: [AttemptWire]?
     let offsetMs: Int64
     let durationMs: Int64
     let phases: PhasesWire
@@ -86,6 +87,7 @@ struct StepReportWire: Encodable {
         status = report.status.rawValue
         exitCode = report.exitCode
         attempts = report.attempts
+        earlierAttempts = report.earlierAttempts.isEmpty ? nil : report.earlierAttempts.map(AttemptWire.init)
         offsetMs = report.offset.wholeMilliseconds
         durationMs = report.total.wholeMilliseconds
         phases = PhasesWire(report.phases)
@@ -95,6 +97,25 @@ struct StepReportWire: Encodable {
         reason = report.reason
         warning = report.warning
         lastLines = report.lastLines.isEmpty ? nil : report.lastLines.map(LogLineWire.init)
+    }
+}
+
+/// An attempt that was not the step's last.
+struct AttemptWire: Encodable {
+    let attempt: Int
+    let status: String
+    let exitCode: Int?
+    let reason: String?
+    let durationMs: Int64
+    let logPath: String?
+
+    init(_ report: AttemptReport) {
+        attempt = report.number
+        status = report.status.rawValue
+        exitCode = report.exitCode
+        reason = report.reason
+        durationMs = report.duration.wholeMilliseconds
+        logPath = report.logPath
     }
 }
 

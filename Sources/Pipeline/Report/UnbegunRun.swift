@@ -11,6 +11,7 @@ extension RunReport {
     ///   - interruption: What ended it from outside; `nil` where the engine or this machine failed.
     ///   - exitCode: What the process ends with.
     ///   - reason: What happened, for people.
+    /// - Returns: The report, with every step skipped.
     package static func unbegun(
         _ plan: PipelinePlan,
         runID: RunID,

@@ -25,30 +25,38 @@ package enum InterruptionCause: Int32, Sendable, Hashable {
 /// The wish to end a run, raised by signals and watched by every step.
 ///
 /// The run's own tasks are never cancelled by it: they stop their containers and clean up, which a cancelled task could
-/// not. Raised once it stops the containers with their grace, raised again it kills them.
+/// not. Raised once it stops the containers with their grace and lets the steps run that always run; raised again it kills
+/// them all; raised a third time it leaves everything to the next start's reaper.
 package final class Interruption: Sendable {
-    private let firstCause = Mutex<InterruptionCause?>(nil)
+    private struct State {
+        var cause: InterruptionCause?
+        var count = 0
+    }
+
+    private let state = Mutex(State())
     /// Opens when the run should stop.
     package let stop = Latch()
     /// Opens when the run should stop now.
     package let kill = Latch()
+    /// Opens when the process should end without tidying up.
+    package let abandon = Latch()
 
     package init() {}
 
     /// The first cause, which decides the exit code.
-    package var cause: InterruptionCause? { firstCause.withLock { $0 } }
+    package var cause: InterruptionCause? { state.withLock { $0.cause } }
 
-    /// Asks for the end of the run; the second time without grace.
-    ///
-    /// - Returns: True for the first call.
-    @discardableResult
-    package func raise(_ cause: InterruptionCause) -> Bool {
-        let isFirst = firstCause.withLock { first in
-            guard first == nil else { return false }
-            first = cause
-            return true
+    /// Asks for the end of the run: the second time without grace, the third time without tidying up.
+    package func raise(_ cause: InterruptionCause) {
+        let count = state.withLock { state in
+            if state.cause == nil { state.cause = cause }
+            state.count += 1
+            return state.count
         }
-        if isFirst { stop.open() } else { kill.open() }
-        return isFirst
+        switch count {
+        case 1: stop.open()
+        case 2: kill.open()
+        default: abandon.open()
+        }
     }
 }

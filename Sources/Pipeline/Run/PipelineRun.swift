@@ -23,9 +23,12 @@ package struct PipelineRun: Sendable {
     private enum Input: Sendable {
         case resolved
         case imagesReady(stage: Int, images: [ImageReference: String])
-        case imagesFailed(String)
+        /// - `isDefinite`: found while the registries were asked, before anything was pulled.
+        case imagesFailed(String, isDefinite: Bool)
+        case stepPassed(StepID)
         case stepFinished(StepReport)
         case interrupted(InterruptionCause)
+        case killed(InterruptionCause)
     }
 
     /// - Parameters:
@@ -132,12 +135,26 @@ package struct PipelineRun: Sendable {
                 try await puller.pullAgain($0.image, policy: $0.pull, locked: lock?.digest(for: $0.image))
             }
         )
+        let attempts = StepAttempts(
+            runner: runner,
+            memory: StepMemoryAdmission(
+                run: context.runID,
+                ledger: context.records?.admissions,
+                budget: context.memoryBudget,
+                interruption: interruption,
+                emit: { await recorder.emit($0) }
+            ),
+            interruption: interruption,
+            emit: { await recorder.emit($0) }
+        )
         let steps = Dictionary(plan.steps.map { ($0.id, $0) }) { first, _ in first }
         return await withTaskGroup(of: Void.self) { group in
             var book = RunBook(plan: plan, runStart: runStart)
             var images: [Int: [ImageReference: String]] = [:]
             var scheduler = RunScheduler(
-                stages: plan.stages.map { ($0.name, $0.steps.map(\.id)) },
+                stages: plan.stages.map { stage in
+                    (stage.name, stage.steps.map { RunScheduler.Step(id: $0.id, schedule: $0.schedule) })
+                },
                 maxParallel: plan.maxParallel
             )
             var currentStage = 0
@@ -150,14 +167,14 @@ package struct PipelineRun: Sendable {
                         currentStage = stage
                         await recorder.emit(.stageStarted(book.begin(stage: stage)))
                     case .start(let id):
-                        guard let step = steps[id], let image = images[currentStage]?[step.image] else {
-                            let report = StepReport(id: id, image: "", status: .infrastructureError)
-                            inbox.yield(.stepFinished(report))
-                            continue
-                        }
-                        let timeline = book.timeline(stage: currentStage)
+                        guard let step = steps[id] else { continue }
+                        // A step that always runs may start though its stage's images never came.
+                        let image = images[currentStage]?[step.image]
+                        let timeline = book.timeline(of: step, stage: currentStage)
                         group.addTask {
-                            let report = await runner.run(step, imageID: image, attempt: 1, timeline: timeline)
+                            let report = await attempts.run(step, imageID: image, timeline: timeline) {
+                                inbox.yield(.stepPassed(id))
+                            }
                             inbox.yield(.stepFinished(report))
                         }
                     case .skip(let id, let reason):
@@ -179,6 +196,7 @@ package struct PipelineRun: Sendable {
             group.addTask { await pullImages(puller, noMorePulls, inbox) }
             group.addTask {
                 if await interruption.stop.wait(), let cause = interruption.cause { inbox.yield(.interrupted(cause)) }
+                if await interruption.kill.wait(), let cause = interruption.cause { inbox.yield(.killed(cause)) }
             }
             await perform(scheduler.handle(.began))
             var next = inputs.makeAsyncIterator()
@@ -191,23 +209,30 @@ package struct PipelineRun: Sendable {
                     images[stage] = ready
                     book.noteImagesReady(stage: stage)
                     await perform(scheduler.handle(.imagesReady(stage: stage)))
-                case .imagesFailed(let reason):
+                case .imagesFailed(let reason, let isDefinite):
                     for warning in credentialWarnings() { await recorder.emit(.warning(warning)) }
                     book.note(cause: .images(reason))
                     // The whole list stands in the run's own reason; it need not stand in each step's.
-                    await perform(scheduler.handle(.imagesFailed(reason: "the run's images can't be had")))
+                    let shown = "the run's images can't be had"
+                    await perform(scheduler.handle(.imagesFailed(reason: shown, beforeAnything: isDefinite)))
+                case .stepPassed(let id):
+                    book.notePassed(id)
+                    await perform(scheduler.handle(.stepPassed(id)))
                 case .stepFinished(let report):
                     book.add(report)
                     await recorder.emit(.stepFinished(report))
                     await perform(scheduler.handle(.stepFinished(report.id, report.status)))
                 case .interrupted(let cause):
+                    await recorder.emit(.notice(notice(of: cause)))
+                    await perform(scheduler.handle(.interrupted(cause)))
+                case .killed(let cause):
                     await recorder.emit(
                         .notice(
-                            "interrupted (\(cause.name)): stopping containers, up to "
-                                + "\(DurationText.format(context.stopGrace)); interrupt again to kill them"
+                            "interrupted again (\(cause.name)): killing containers and cleaning up; a third time "
+                                + "leaves them to the next roost command"
                         )
                     )
-                    await perform(scheduler.handle(.interrupted(cause)))
+                    await perform(scheduler.handle(.killed(cause)))
                 }
             }
             // All steps have ended: what is left only waits for what nobody needs any more.
@@ -217,6 +242,13 @@ package struct PipelineRun: Sendable {
         }
     }
 
+    private func notice(of cause: InterruptionCause) -> String {
+        let grace = plan.steps.map(\.stopGrace).max() ?? .zero
+        var text = "interrupted (\(cause.name)): stopping containers, up to \(DurationText.format(grace))"
+        if plan.steps.contains(where: \.schedule.isAlways) { text += ", then running the steps that always run" }
+        return text + "; interrupt again to kill them"
+    }
+
     // MARK: - Images
 
     /// Resolves and pulls the images of all stages, the first stage's first, until done or no longer wanted.
@@ -224,8 +256,10 @@ package struct PipelineRun: Sendable {
     {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
+                var isResolved = false
                 do {
                     let pullPlan = try await puller.resolve(plan.pullRequests(lock: lock))
+                    isResolved = true
                     inbox.yield(.resolved)
                     try await puller.run(
                         pullPlan,
@@ -234,7 +268,7 @@ package struct PipelineRun: Sendable {
                 } catch is CancellationError {
                     // Nobody needs the images any more.
                 } catch {
-                    inbox.yield(.imagesFailed("\(error)"))
+                    inbox.yield(.imagesFailed("\(error)", isDefinite: !isResolved))
                 }
             }
             group.addTask { await noMorePulls.wait() }

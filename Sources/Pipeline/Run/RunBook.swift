@@ -7,6 +7,7 @@ struct RunBook {
     private var stageStarts: [Int: ContinuousClock.Instant] = [:]
     private var imagesReady: [Int: ContinuousClock.Instant] = [:]
     private var resolved: ContinuousClock.Instant?
+    private var passed: [StepID: ContinuousClock.Instant] = [:]
     private var reports: [StepID: StepReport] = [:]
     private(set) var stages: [StageReport] = []
     private(set) var firstCause: RunVerdict.Cause?
@@ -40,9 +41,16 @@ struct RunBook {
         )
     }
 
-    /// The phases of a step of this stage up to now, the moment it got its place.
-    func timeline(stage: Int) -> StepTimeline {
-        var timeline = StepTimeline(runStart: runStart, eligible: stageStarts[stage] ?? runStart)
+    /// A step's command has ended well: what needs it could start from now on.
+    mutating func notePassed(_ id: StepID) {
+        passed[id] = .now
+    }
+
+    /// The phases of a step up to now, the moment it got its place.
+    func timeline(of step: StepDefinition, stage: Int) -> StepTimeline {
+        let needed = step.schedule.needs.compactMap { passed[$0] }
+        let eligible = needed.reduce(stageStarts[stage] ?? runStart, max)
+        var timeline = StepTimeline(runStart: runStart, eligible: eligible)
         timeline.end(.resolve, at: resolved)
         timeline.end(.pull, at: imagesReady[stage])
         timeline.end(.wait)

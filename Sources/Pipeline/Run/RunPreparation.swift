@@ -1,6 +1,6 @@
 package import DockerEngine
 import Foundation
-import RoostCore
+package import RoostCore
 
 /// Makes what all steps of a run share, from the machine and the engine.
 package enum RunPreparation {
@@ -8,26 +8,50 @@ package enum RunPreparation {
     ///   - plan: What will run.
     ///   - engine: Where.
     ///   - runID: The run's name.
+    ///   - budget: How much memory running steps may be promised.
+    ///   - records: What is written down about the engine.
     ///   - environment: The process's environment, for the places of the state.
     /// - Returns: The context of a new run.
-    /// - Throws: `EngineError`, `LogFileError`, or `Installation.Unavailable`.
+    /// - Throws: `EngineError`, `LogFileError`, `Installation.Unavailable`, or ``StepsBeyondBudget``.
     package static func context(
         for plan: PipelinePlan,
         on engine: EngineClient,
         runID: RunID,
+        budget: MemoryBudget,
+        records: EngineRecords? = nil,
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) async throws -> RunContext {
         let project = plan.definition.file.projectFolder.resolvingSymlinksInPath().path(percentEncoded: false)
         // A mount's source has no slash at its end, but for the root.
         let folder = project.count > 1 && project.hasSuffix("/") ? String(project.dropLast()) : project
         let installation = try Installation.load(from: RoostFolders(environment: environment).state)
+        let info = try await engine.info()
+        let budget = budget.size(of: ByteCount(info.memoryTotal))
+        let tooLarge = plan.steps.filter { $0.memory > budget }
+        guard tooLarge.isEmpty else {
+            throw StepsBeyondBudget(steps: tooLarge.map { ($0.id, $0.memory) }, budget: budget)
+        }
         return RunContext(
             runID: runID,
             installation: installation,
             owner: .current,
             projectFolder: folder,
             logs: try LogFolder(project: folder, runID: runID.description),
-            limitsSwap: try await engine.info().swapLimit ?? false
+            limitsSwap: info.swapLimit ?? false,
+            memoryBudget: budget,
+            records: records
         )
+    }
+}
+
+/// Steps whose memory limit is more than what all steps together may have: they would wait for ever.
+package struct StepsBeyondBudget: Error, CustomStringConvertible {
+    package let steps: [(id: StepID, memory: ByteCount)]
+    package let budget: ByteCount
+
+    package var description: String {
+        let list = steps.map { "\($0.id) (\($0.memory))" }.joined(separator: ", ")
+        return "the memory budget on this engine is \(budget), and these steps have a higher limit each: \(list); "
+            + "lower their `memory`, or raise `memory_budget`"
     }
 }

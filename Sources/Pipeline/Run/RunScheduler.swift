@@ -1,19 +1,38 @@
 /// Decides what a run does next: which stage is current, which steps start, which are skipped, and when it is over.
 ///
 /// A value without I/O and without a clock: it takes what has happened and returns what to do. Stages run one after
-/// another; a stage's steps start when its whole set of images is there and a place under `maxParallel` is free; one that
-/// does not succeed lets those that run finish and everything that has not started be skipped.
+/// another. A step starts the moment what it needs has succeeded, its stage's whole set of images is there, and a place
+/// under `maxParallel` is free; first come, first served. One step that does not succeed lets those that run finish and
+/// everything that has not started be skipped, but for the steps that always run.
 package struct RunScheduler: Sendable {
+    /// What the scheduler has to know of a step.
+    package struct Step: Sendable, Hashable {
+        package let id: StepID
+        package var schedule: StepSchedule
+
+        package init(id: StepID, schedule: StepSchedule = StepSchedule()) {
+            self.id = id
+            self.schedule = schedule
+        }
+    }
+
     package enum Event: Sendable {
         /// The run may begin.
         case began
         /// Every image of the stage with this index is on the engine.
         case imagesReady(stage: Int)
         /// Images can't be had; nothing that needs one still missing may start.
-        case imagesFailed(reason: String)
+        ///
+        /// - `beforeAnything`: they are definitely not to be had, which was found before any container was created: then
+        ///   there is nothing to clean up, and no step runs at all.
+        case imagesFailed(reason: String, beforeAnything: Bool = false)
+        /// A step's command has ended well; the engine's own verdict and the clean-up are still to come.
+        case stepPassed(StepID)
         case stepFinished(StepID, StepStatus)
-        /// The user wants the run to end.
+        /// The user wants the run to end: only steps that always run go on.
         case interrupted(InterruptionCause)
+        /// The user wants the run to end at once.
+        case killed(InterruptionCause)
     }
 
     package enum Action: Sendable, Hashable {
@@ -21,32 +40,52 @@ package struct RunScheduler: Sendable {
         case start(StepID)
         case skip(StepID, reason: String)
         case endStage(Int)
-        /// No later image is needed any more.
+        /// No later image is needed any more, but those of steps that always run, which fetch their own.
         case cancelPulls
         case endRun
     }
 
+    private enum State: Hashable {
+        case pending
+        case running
+        /// Its command has ended well.
+        case passed
+        case ended(StepStatus)
+    }
+
     private struct Stage {
         let name: String
-        var pending: [StepID]
-        var running: Set<StepID> = []
+        let steps: [Step]
         var hasImages = false
+        var hasEnded = false
     }
 
     private var stages: [Stage]
+    private var states: [StepID: State] = [:]
     private let maxParallel: Int
     private var current = 0
+    /// The steps of the current stage that have not started, in their order.
+    private var pending: [Step] = []
+    /// The current stage's steps that occupy a place.
+    private var running: [Step] = []
+    /// The current stage's steps that have started and not finished, those that have passed included.
+    private var unfinished = 0
     private var hasBegun = false
     private var hasEnded = false
-    private var isHalted = false
-    /// Why nothing starts any more.
-    private var haltReason = ""
+    private var halt: Halt?
+
+    /// Why steps that don't always run are no longer started.
+    private struct Halt {
+        let reason: String
+        /// Not even steps that always run are started.
+        var isComplete: Bool
+    }
 
     /// - Parameters:
     ///   - stages: Each stage's name and steps, in their order.
     ///   - maxParallel: How many steps may run at once.
-    package init(stages: [(name: String, steps: [StepID])], maxParallel: Int) {
-        self.stages = stages.map { Stage(name: $0.name, pending: $0.steps) }
+    package init(stages: [(name: String, steps: [Step])], maxParallel: Int) {
+        self.stages = stages.map { Stage(name: $0.name, steps: $0.steps) }
         self.maxParallel = max(1, maxParallel)
     }
 
@@ -55,52 +94,111 @@ package struct RunScheduler: Sendable {
         var actions: [Action] = []
         switch event {
         case .began:
+            guard !hasBegun else { return [] }
             hasBegun = true
-            if !stages.isEmpty { actions.append(.beginStage(0)) }
+            enterStage(&actions)
         case .imagesReady(let stage):
             if stages.indices.contains(stage) { stages[stage].hasImages = true }
-        case .imagesFailed(let reason):
-            actions += halt(reason)
+        case .imagesFailed(let reason, let beforeAnything):
+            actions += stop(reason, completely: beforeAnything)
+        case .stepPassed(let id):
+            guard states[id] == .running else { return [] }
+            states[id] = .passed
+            running.removeAll { $0.id == id }
         case .stepFinished(let id, let status):
-            guard stages.indices.contains(current), stages[current].running.remove(id) != nil else { return [] }
-            if status != .succeeded { actions += halt("\(id) \(Self.phrase(status))") }
+            guard states[id] == .running || states[id] == .passed else { return [] }
+            states[id] = .ended(status)
+            running.removeAll { $0.id == id }
+            unfinished -= 1
+            if status != .succeeded { actions += stop("\(id) \(Self.phrase(status))", completely: false) }
         case .interrupted(let cause):
-            actions += halt("the run was interrupted (\(cause.name))")
+            actions += stop("the run was interrupted (\(cause.name))", completely: false)
+        case .killed(let cause):
+            actions += stop("the run was interrupted twice (\(cause.name))", completely: true)
         }
         advance(&actions)
         return actions
     }
 
-    private mutating func halt(_ reason: String) -> [Action] {
-        guard !isHalted else { return [] }
-        isHalted = true
-        haltReason = reason
-        return [.cancelPulls]
+    private mutating func stop(_ reason: String, completely: Bool) -> [Action] {
+        let wasHalted = halt != nil
+        halt = Halt(reason: halt?.reason ?? reason, isComplete: completely || halt?.isComplete == true)
+        return wasHalted ? [] : [.cancelPulls]
+    }
+
+    private mutating func enterStage(_ actions: inout [Action]) {
+        guard stages.indices.contains(current) else { return }
+        pending = stages[current].steps
+        actions.append(.beginStage(current))
     }
 
     private mutating func advance(_ actions: inout [Action]) {
         guard hasBegun else { return }
         while stages.indices.contains(current) {
-            if isHalted {
-                actions += stages[current].pending.map { .skip($0, reason: haltReason) }
-                stages[current].pending = []
-            } else if stages[current].hasImages {
-                while stages[current].running.count < maxParallel, !stages[current].pending.isEmpty {
-                    let step = stages[current].pending.removeFirst()
-                    stages[current].running.insert(step)
-                    actions.append(.start(step))
-                }
-            }
-            guard stages[current].pending.isEmpty, stages[current].running.isEmpty else { return }
+            skipWhatNoLongerRuns(&actions)
+            startWhatCan(&actions)
+            guard pending.isEmpty, unfinished == 0 else { return }
             actions.append(.endStage(current))
             current += 1
-            if stages.indices.contains(current) { actions.append(.beginStage(current)) }
+            enterStage(&actions)
         }
         hasEnded = true
         actions.append(.endRun)
     }
 
-    private static func phrase(_ status: StepStatus) -> String {
+    private mutating func skipWhatNoLongerRuns(_ actions: inout [Action]) {
+        guard let halt else { return }
+        for step in pending where halt.isComplete || !step.schedule.isAlways {
+            states[step.id] = .ended(.skipped)
+            actions.append(.skip(step.id, reason: reason(toSkip: step, halt)))
+        }
+        pending.removeAll { halt.isComplete || !$0.schedule.isAlways }
+    }
+
+    /// A step that needs one that did not succeed says so, whatever else has happened.
+    private func reason(toSkip step: Step, _ halt: Halt) -> String {
+        for need in step.schedule.needs {
+            if case .ended(let status)? = states[need], status != .succeeded {
+                return "it needs \(need), which \(Self.phrase(status))"
+            }
+        }
+        return halt.reason
+    }
+
+    private mutating func startWhatCan(_ actions: inout [Action]) {
+        guard stages[current].hasImages || halt != nil else { return }
+        var waiting: [Step] = []
+        var isBlocked = false
+        for step in pending {
+            // A step that runs alone keeps its turn: what comes after it does not pass it while it waits for the others.
+            let canStart =
+                !isBlocked && isReady(step) && running.count < maxParallel
+                && (running.isEmpty || !step.schedule.runsAlone && !running.contains { $0.schedule.runsAlone })
+            if canStart {
+                states[step.id] = .running
+                running.append(step)
+                unfinished += 1
+                actions.append(.start(step.id))
+            } else {
+                isBlocked = isBlocked || step.schedule.runsAlone && isReady(step)
+                waiting.append(step)
+            }
+        }
+        pending = waiting
+    }
+
+    private func isReady(_ step: Step) -> Bool {
+        step.schedule.needs.allSatisfy { need in
+            switch states[need] ?? .pending {
+            case .passed, .ended(.succeeded): true
+            case .ended: step.schedule.isAlways
+            case .pending, .running: false
+            }
+        }
+    }
+
+    /// How a step ended, as the end of a sentence.
+    static func phrase(_ status: StepStatus) -> String {
         switch status {
         case .succeeded: "succeeded"
         case .failed: "failed"

@@ -14,8 +14,10 @@ package struct RunContext: Sendable {
     package let logs: LogFolder?
     /// Whether the engine can limit swap.
     package let limitsSwap: Bool
-    /// Between TERM and KILL.
-    package let stopGrace: Duration
+    /// How much memory the running steps of all runs on the engine may be promised together.
+    package let memoryBudget: ByteCount
+    /// What is written down about the engine; `nil` where nothing is.
+    package let records: EngineRecords?
 
     package init(
         runID: RunID,
@@ -24,7 +26,8 @@ package struct RunContext: Sendable {
         projectFolder: String,
         logs: LogFolder?,
         limitsSwap: Bool,
-        stopGrace: Duration = .seconds(10)
+        memoryBudget: ByteCount,
+        records: EngineRecords? = nil
     ) {
         self.runID = runID
         self.installation = installation
@@ -32,7 +35,8 @@ package struct RunContext: Sendable {
         self.projectFolder = projectFolder
         self.logs = logs
         self.limitsSwap = limitsSwap
-        self.stopGrace = stopGrace
+        self.memoryBudget = memoryBudget
+        self.records = records
     }
 }
 

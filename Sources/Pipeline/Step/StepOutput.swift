@@ -26,6 +26,7 @@ final class StepOutput: Sendable {
 
     private let id: StepID
     private let attempt: Int
+    private let attempts: Int
     private let file: StepLogFile?
     private let emit: @Sendable (RunEvent.Kind) async -> Void
     private let activity = Mutex(Activity.reading(batches: 0))
@@ -43,11 +44,13 @@ final class StepOutput: Sendable {
     init(
         id: StepID,
         attempt: Int,
+        attempts: Int,
         file: StepLogFile?,
         emit: @escaping @Sendable (RunEvent.Kind) async -> Void
     ) {
         self.id = id
         self.attempt = attempt
+        self.attempts = attempts
         self.file = file
         self.emit = emit
     }
@@ -130,7 +133,7 @@ final class StepOutput: Sendable {
         }
         if !lines.isEmpty {
             await mayEmit.wait()
-            await emit(.stepLog(StepLog(id: id, attempt: attempt, lines: lines)))
+            await emit(.stepLog(StepLog(id: id, attempt: attempt, attempts: attempts, lines: lines)))
         }
         activity.withLock { $0 = .reading(batches: batches + 1) }
     }

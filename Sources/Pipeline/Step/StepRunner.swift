@@ -29,20 +29,33 @@ struct StepRunner: Sendable {
     ///
     /// - Parameters:
     ///   - step: The step.
-    ///   - imageID: Its image on the engine.
+    ///   - imageID: Its image on the engine; `nil` for one that has to be looked for first.
     ///   - attempt: Counted from 1.
-    ///   - timeline: What the step has waited for so far.
+    ///   - timeline: What the step has waited for so far; its phases go on in it.
+    ///   - onPassed: Told as soon as the command has ended well.
     /// - Returns: How it ended.
-    func run(_ step: StepDefinition, imageID: String, attempt: Int, timeline: StepTimeline) async -> StepReport {
+    func run(
+        _ step: StepDefinition,
+        imageID: String?,
+        attempt: Int,
+        timeline: inout StepTimeline,
+        onPassed: @escaping @Sendable () -> Void
+    ) async -> StepReport {
         var report = StepReport(id: step.id, image: step.imageText, status: .infrastructureError)
         report.attempts = attempt
         report.memoryLimit = step.memory
         report.offset = timeline.offset
-        var timeline = timeline
         do {
             let container = try await create(step, imageID: imageID, attempt: attempt)
             timeline.end(.create)
-            await run(container, step: step, attempt: attempt, report: &report, timeline: &timeline)
+            await run(
+                container,
+                step: step,
+                attempt: attempt,
+                report: &report,
+                timeline: &timeline,
+                onPassed: onPassed
+            )
             await remove(container)
             timeline.end(.cleanup)
         } catch {
@@ -54,11 +67,17 @@ struct StepRunner: Sendable {
         return report
     }
 
+    /// Whether the step may no longer start: one that always runs is only kept from it by a second interruption.
+    private func isStopped(_ step: StepDefinition) -> Bool {
+        step.schedule.isAlways ? interruption.kill.isOpen : interruption.stop.isOpen
+    }
+
     // MARK: - Create
 
-    private func create(_ step: StepDefinition, imageID: String, attempt: Int) async throws -> String {
+    private func create(_ step: StepDefinition, imageID: String?, attempt: Int) async throws -> String {
         let container = StepContainer(context: context, step: step, attempt: attempt)
-        var image = imageID
+        var image: String
+        if let imageID { image = imageID } else { image = try await pullAgain(step) }
         var name = container.name()
         var hasPulledAgain = false
         for _ in 0..<4 {
@@ -90,24 +109,25 @@ struct StepRunner: Sendable {
         step: StepDefinition,
         attempt: Int,
         report: inout StepReport,
-        timeline: inout StepTimeline
+        timeline: inout StepTimeline,
+        onPassed: @escaping @Sendable () -> Void
     ) async {
-        if interruption.stop.isOpen {
+        if isStopped(step) {
             report.status = .cancelled
             report.reason = "the run was interrupted before it started"
             return
         }
         let file = await openLog(of: step, attempt)
         report.logPath = file?.path
-        let output = StepOutput(id: step.id, attempt: attempt, file: file, emit: emit)
+        let output = StepOutput(id: step.id, attempt: attempt, attempts: step.retries.attempts, file: file, emit: emit)
         let supervision = StepSupervision(
             engine: engine,
             container: container,
             step: step,
-            grace: context.stopGrace,
             interruption: interruption,
-            waitLimit: step.timeout + context.stopGrace + Self.waitMargin,
-            outputStall: Self.outputStall
+            waitLimit: step.timeout + step.stopGrace + Self.waitMargin,
+            outputStall: Self.outputStall,
+            onPassed: onPassed
         )
         var marks = timeline
         do {
@@ -120,7 +140,13 @@ struct StepRunner: Sendable {
                 marks.end(.start)
                 await emit(
                     .stepStarted(
-                        StepStart(id: step.id, image: step.imageText, attempt: attempt, containerID: container)
+                        StepStart(
+                            id: step.id,
+                            image: step.imageText,
+                            attempt: attempt,
+                            attempts: step.retries.attempts,
+                            containerID: container
+                        )
                     )
                 )
                 output.mayEmit.open()
@@ -155,6 +181,7 @@ struct StepRunner: Sendable {
         var end = outcome.end
         var problems = [outcome.output.problem]
         if case .exited(let code) = end {
+            await record(code, of: step, attempt: report.attempts)
             do {
                 let state = try await engine.inspectContainer(container)?.state
                 if code != 0, state.map({ ["removing", "dead"].contains($0.status) }) ?? true {
@@ -188,6 +215,17 @@ struct StepRunner: Sendable {
         // The kernel kills at the limit: whatever was seen before, this much was used.
         report.peakMemory = wasOOMKilled ? step.memory : outcome.peakMemory
         if verdict.status != .succeeded { report.lastLines = outcome.output.tail.lines }
+    }
+
+    /// Written down before the container is removed, so that whoever comes after a crash knows it all the same.
+    private func record(_ code: Int, of step: StepDefinition, attempt: Int) async {
+        guard let journal = context.records?.journal else { return }
+        let exit = StepExit(stage: step.id.stage, step: step.id.step, attempt: attempt, exitCode: code)
+        do {
+            try await journal.record(exit, of: context.runID.description)
+        } catch {
+            await emit(.warning("the exits of this run's steps can't be written down: \(error)"))
+        }
     }
 
     /// A start that failed: the command's fault where the engine gives it the code of one, else the engine's.

@@ -6,10 +6,11 @@ struct StepSupervision: Sendable {
     let engine: EngineClient
     let container: String
     let step: StepDefinition
-    let grace: Duration
     let interruption: Interruption
     let waitLimit: Duration
     let outputStall: Duration
+    /// Told as soon as the command has ended well, before its output has been read and the engine's verdict is in.
+    let onPassed: @Sendable () -> Void
 
     struct Outcome: Sendable {
         let end: ContainerEnd
@@ -46,7 +47,10 @@ struct StepSupervision: Sendable {
             group.addTask {
                 (try? await ContinuousClock().sleep(for: step.timeout)) == nil ? .nothing : .event(.deadlinePassed)
             }
-            group.addTask { await interruption.stop.wait() ? .event(.stopRequested) : .nothing }
+            // A step that always runs is let run: only a second interruption ends it.
+            if !step.schedule.isAlways {
+                group.addTask { await interruption.stop.wait() ? .event(.stopRequested) : .nothing }
+            }
             group.addTask { await interruption.kill.wait() ? .event(.killRequested) : .nothing }
             // After the last action the group is drained: every task's result counts, and none outlives this call.
             while let report = try await group.next() {
@@ -61,9 +65,10 @@ struct StepSupervision: Sendable {
                     event = .outputEnded
                 case .event(let happened): event = happened
                 }
-                if case .ended = event {
+                if case .ended(let end) = event {
                     endedAt = .now
                     output.hasEnded.open()
+                    if end == .exited(code: 0), lifecycle.endedBy == nil { onPassed() }
                 }
                 for action in lifecycle.handle(event) {
                     switch action {
@@ -93,7 +98,7 @@ struct StepSupervision: Sendable {
 
     /// The engine's errors here are told by the wait that goes on meanwhile.
     private func stop() async -> Report {
-        try? await engine.stopContainer(container, grace: grace)
+        try? await engine.stopContainer(container, grace: step.stopGrace)
         return .nothing
     }
 

@@ -46,6 +46,15 @@ struct RunCommand: AsyncParsableCommand {
     )
     var maxParallel: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "How much memory running steps may be promised together, such as 8gb or 80%.",
+            discussion: "Shared by all runs on the engine. Wins over the pipeline's own memory_budget.",
+            valueName: "size"
+        )
+    )
+    var memoryBudget: String?
+
     @Option(help: "text, or json: events (roost.events/1) on standard output.")
     var format = Format.text
 
@@ -63,7 +72,12 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var appearance: AppearanceOptions
 
     func run() async throws {
-        let settings = try SettingsLoader.load(pulling: pulling, maxParallel: maxParallel, color: appearance.color)
+        let settings = try SettingsLoader.load(
+            pulling: pulling,
+            maxParallel: maxParallel,
+            memoryBudget: memoryBudget,
+            color: appearance.color
+        )
         let definition = try await file.load()
         let plan = PipelinePlan(definition, defaultMaxParallel: settings.maxParallel, override: maxParallel)
         let lock = locked ? try LockFileLoading.load(for: plan) : nil
@@ -127,9 +141,19 @@ struct RunCommand: AsyncParsableCommand {
         _ attempt: Attempt
     ) async throws -> RunReport {
         let context = try await interruption.cancelling({ .whileConnecting($0) }) {
-            try await RunPreparation.context(for: plan, on: session.engine, runID: attempt.runID)
+            try await RunPreparation.context(
+                for: plan,
+                on: session.engine,
+                runID: attempt.runID,
+                // The flag wins over the file, the file over the settings.
+                budget: memoryBudget == nil
+                    ? plan.definition.memoryBudget ?? settings.memoryBudget : settings.memoryBudget,
+                records: session.state.records
+            )
         }
         attempt.hasBegun.open()
+        let scribe = RunScribe(context: context, state: session.state)
+        await scribe.begin()
         let run = PipelineRun(
             plan: plan,
             engine: session.engine,
@@ -154,6 +178,7 @@ struct RunCommand: AsyncParsableCommand {
             for await _ in events {}
         }
         let finished = await ended
+        await scribe.end(finished)
         if let report { try write(finished, to: report) }
         // A reader that has gone is told by the exit code; a full disk is a failure that has to be named.
         switch outputFailure as? OutputError {

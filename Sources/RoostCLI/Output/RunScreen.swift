@@ -79,12 +79,14 @@ struct RunScreen: Sendable {
                 theme.paint("\(theme.glyphs.rule) stage \(name) (\(stage.index) of \(stage.count)): \(steps)", .bold)
             ])
         case .stepStarted(let step):
-            let attempt = step.attempt > 1 ? ", attempt \(step.attempt)" : ""
+            let attempt = step.attempts > 1 ? ", attempt \(step.attempt)/\(step.attempts)" : ""
             return joined([
                 "\(prefix(step.id).name) \(theme.glyphs.started) started \(TextSanitizer.plain(step.image))\(attempt)"
             ])
         case .stepLog(let log):
             return lines(of: log)
+        case .stepRetrying(let retry):
+            return joined([retrying(retry)])
         case .stepFinished(let step):
             return joined(finished(step))
         case .stageFinished(let stage):
@@ -123,12 +125,23 @@ struct RunScreen: Sendable {
     private mutating func lines(of log: StepLog) -> String {
         let prefix = prefix(log.id)
         var text = ""
+        // Which attempt a line comes from matters where there may be several.
+        let attempt =
+            log.attempts > 1 ? theme.paint("attempt \(log.attempt)/\(log.attempts) ", .dim) : ""
         for line in log.lines {
             text += line.stream == .stdout ? prefix.stdout : prefix.stderr
+            text += attempt
             text += theme.sanitizer.line(line.bytes)
             text += line.continues ? theme.glyphs.ellipsis + "\n" : "\n"
         }
         return text
+    }
+
+    private mutating func retrying(_ retry: StepRetry) -> String {
+        let attempt = retry.attempt
+        let reason = attempt.reason.map { ": " + TextSanitizer.plain($0) } ?? ""
+        return "\(prefix(retry.id).name) attempt \(attempt.number)/\(retry.attempts) "
+            + "\(StatusText(theme).colored(attempt.status))\(reason); again in \(DurationText.format(retry.pause))"
     }
 
     private mutating func finished(_ step: StepReport) -> [String] {

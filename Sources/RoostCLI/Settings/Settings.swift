@@ -6,6 +6,7 @@ struct Settings: Hashable, Sendable {
     var pullTimeout: Duration
     var offline: Bool
     var maxParallel: Int
+    var memoryBudget: MemoryBudget
     var color: ColorChoice
 }
 
@@ -15,12 +16,14 @@ enum SettingKey: String, CaseIterable, Sendable {
     case pullTimeout = "pull_timeout"
     case offline
     case maxParallel = "max_parallel"
+    case memoryBudget = "memory_budget"
     case color
 
     enum Kind: Sendable {
         case number(ClosedRange<Int>)
         case duration
         case flag
+        case budget
         case word([String])
     }
 
@@ -30,6 +33,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .maxParallel: .number(1...1000)
         case .pullTimeout: .duration
         case .offline: .flag
+        case .memoryBudget: .budget
         case .color: .word(ColorChoice.allCases.map(\.rawValue))
         }
     }
@@ -46,6 +50,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .pullTimeout: "how long the pull of one image may take"
         case .offline: "whether no registry is asked for anything"
         case .maxParallel: "how many steps of a stage run at once, where the pipeline does not say"
+        case .memoryBudget: "how much memory running steps may be promised, where the pipeline does not say"
         case .color: "whether text is coloured"
         }
     }
@@ -61,6 +66,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .pullTimeout: .duration(.seconds(30 * 60))
         case .offline: .flag(false)
         case .maxParallel: .number(min(max(processors, 4), 1000))
+        case .memoryBudget: .budget(.standard)
         case .color: .word(ColorChoice.auto.rawValue)
         }
     }
@@ -71,6 +77,7 @@ enum SettingValue: Hashable, Sendable {
     case number(Int)
     case duration(Duration)
     case flag(Bool)
+    case budget(MemoryBudget)
     case word(String)
 
     /// Reads the text of an environment variable or an option.
@@ -95,6 +102,11 @@ enum SettingValue: Hashable, Sendable {
             case "false", "0", "no", "off": self = .flag(false)
             default: throw Mismatch(expected: "true or false", text: text)
             }
+        case .budget:
+            guard let budget = MemoryBudget(parsing: trimmed) else {
+                throw Mismatch(expected: "a size such as 8gb, or a percentage such as 80%", text: text)
+            }
+            self = .budget(budget)
         case .word(let words):
             guard words.contains(trimmed) else {
                 throw Mismatch(expected: "one of \(words.joined(separator: ", "))", text: text)
@@ -117,6 +129,7 @@ enum SettingValue: Hashable, Sendable {
         case .number(let number): String(number)
         case .duration(let duration): DurationText.format(duration)
         case .flag(let flag): String(flag)
+        case .budget(let budget): budget.written
         case .word(let word): word
         }
     }

@@ -52,6 +52,8 @@ enum SettingsFile {
             if found.value > .zero { return found.map(SettingValue.duration) }
             reader.collector.error("expected a duration above zero", at: found.position, key: found.path)
             return nil
+        case .budget:
+            return reader.memoryBudget(key.rawValue)?.map(SettingValue.budget)
         case .word:
             // The one setting with words is the colour; its type names them.
             return reader.choice(key.rawValue, of: ColorChoice.self)?.map { .word($0.rawValue) }

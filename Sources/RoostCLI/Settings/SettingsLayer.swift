@@ -53,6 +53,7 @@ extension SettingsLayer: ConfigProvider, ConfigSnapshot {
             case (.number(let number), .int): .int(number)
             case (.duration(let duration), .int): .int(Int(duration.wholeMilliseconds))
             case (.flag(let flag), .bool): .bool(flag)
+            case (.budget(let budget), .string): .string(budget.written)
             case (.word(let word), .string): .string(word)
             default: nil
             }

@@ -21,6 +21,7 @@ enum SettingsLoader {
     static func load(
         pulling: PullSettingsOptions? = nil,
         maxParallel: Int? = nil,
+        memoryBudget: String? = nil,
         color: ColorChoice? = nil
     ) throws -> Settings {
         var given: [SettingKey: String] = [:]
@@ -28,6 +29,7 @@ enum SettingsLoader {
         given[.pullTimeout] = pulling?.pullTimeout
         given[.offline] = pulling?.offline == true ? "true" : nil
         given[.maxParallel] = maxParallel.map(String.init)
+        given[.memoryBudget] = memoryBudget
         given[.color] = color?.rawValue
         return try resolve(given: given).settings
     }
@@ -115,6 +117,8 @@ struct ResolvedSettings: Sendable {
             pullTimeout: .milliseconds(try reader.requiredInt(forKey: SettingKey.pullTimeout.configKey)),
             offline: try reader.requiredBool(forKey: SettingKey.offline.configKey),
             maxParallel: try reader.requiredInt(forKey: SettingKey.maxParallel.configKey),
+            memoryBudget: MemoryBudget(parsing: try reader.requiredString(forKey: SettingKey.memoryBudget.configKey))
+                ?? .standard,
             color: try reader.requiredString(forKey: SettingKey.color.configKey, as: ColorChoice.self)
         )
         let answers = reporter.answers

@@ -90,6 +90,7 @@ private struct Wire: Encodable {
             case .number(let number): try container.encode(number, forKey: .value)
             case .duration(let duration): try container.encode(duration.wholeMilliseconds, forKey: .value)
             case .flag(let flag): try container.encode(flag, forKey: .value)
+            case .budget(let budget): try container.encode(budget.written, forKey: .value)
             case .word(let word): try container.encode(word, forKey: .value)
             }
             try container.encodeIfPresent(unit, forKey: .unit)

@@ -2,6 +2,8 @@
 ///
 /// Identity is read from these labels and never parsed out of names.
 package enum LabelKey {
+    /// How all of them begin.
+    package static let prefix = "dev.roost."
     /// The UUID of the installation that made the object.
     package static let installation = "dev.roost.installation"
     /// What the object is for, such as `step`.

@@ -194,6 +194,19 @@ extension TOMLTableReader {
         return nil
     }
 
+    /// A memory budget: a size, a percentage such as `"80%"`, or a number of bytes.
+    package func memoryBudget(_ key: String) -> Located<MemoryBudget>? {
+        guard let node = node(key) else { return nil }
+        switch node.value {
+        case .string(let text):
+            if let budget = MemoryBudget(parsing: text) { return located(budget, node) }
+        case .integer(let number) where number > 0: return located(.size(ByteCount(number)), node)
+        default: break
+        }
+        reportWrongKind(node, expected: "a size such as \"8gb\", or a part of the engine's memory such as \"80%\"")
+        return nil
+    }
+
     /// A duration: text such as `"90s"` or `"1h30m"`, or a number of seconds.
     package func duration(_ key: String) -> Located<Duration>? {
         guard let node = node(key) else { return nil }

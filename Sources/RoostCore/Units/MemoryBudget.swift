@@ -35,11 +35,22 @@ package enum MemoryBudget: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The budget as files write it: `80%`, or a number of bytes.
+    package var written: String {
+        switch self {
+        case .size(let size): String(size.bytes)
+        case .share(let percent): Self.number(percent) + "%"
+        }
+    }
+
     package var description: String {
         switch self {
         case .size(let size): size.description
-        case .share(let percent):
-            (percent == percent.rounded() ? String(Int(percent)) : String(percent)) + " % of the engine's memory"
+        case .share(let percent): Self.number(percent) + " % of the engine's memory"
         }
+    }
+
+    private static func number(_ percent: Double) -> String {
+        percent == percent.rounded() ? String(Int(percent)) : String(percent)
     }
 }

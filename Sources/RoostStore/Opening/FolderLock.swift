@@ -9,6 +9,7 @@ enum FolderLock {
     ///   - patience: How long to wait at most.
     ///   - file: The file that the error names.
     ///   - body: What to do.
+    /// - Returns: What `body` returns.
     /// - Throws: ``StoreError/locked(file:limit:holders:)``, or what `body` throws.
     static func with<Value>(
         _ folder: URL,

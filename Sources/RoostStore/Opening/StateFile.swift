@@ -36,12 +36,13 @@ struct StateFile: Sendable {
             // One process at a time: a second one must not set aside what the first has made anew.
             return try FolderLock.with(folder, patience: patience, file: path) {
                 do {
-                    return Opened(database: try openDatabase(), warning: nil)
+                    return Opened(database: try openDatabase(isLocked: true), warning: nil)
                 } catch let error as DatabaseError where error.isCorruption {
                     let aside = try setAside()
                     return Opened(
-                        database: try openDatabase(),
-                        warning: "Roost's state in \(path) was damaged and is now in \(aside); a new one was made, which "
+                        database: try openDatabase(isLocked: true),
+                        warning:
+                            "Roost's state in \(path) was damaged and is now in \(aside); a new one was made, which "
                             + "knows nothing of earlier runs"
                     )
                 }
@@ -52,6 +53,8 @@ struct StateFile: Sendable {
     /// A database without a file, for this process alone.
     ///
     /// - Parameter source: The database to go on with, as far as it can be read.
+    /// - Returns: A copy of it, or an empty database.
+    /// - Throws: What keeps SQLite from working in memory.
     static func inMemory(copying source: DatabaseQueue? = nil) throws -> DatabaseQueue {
         if let source {
             let copy = try DatabaseQueue()
@@ -64,7 +67,10 @@ struct StateFile: Sendable {
 
     // MARK: Opening
 
-    private func openDatabase() throws -> DatabaseQueue {
+    /// - Parameter isLocked: Whether the caller holds the folder's lock, which can't be taken twice.
+    /// - Returns: The database, its tables up to date.
+    /// - Throws: ``StoreError``, ``DiskUnusable``, or a `DatabaseError` for a file that is damaged.
+    private func openDatabase(isLocked: Bool = false) throws -> DatabaseQueue {
         do {
             if try makeFile() { try examine() }
             let database = try connect(readOnly: false)
@@ -74,7 +80,9 @@ struct StateFile: Sendable {
                 // kills the containers too (https://www.sqlite.org/pragma.html#pragma_synchronous).
                 try db.execute(sql: "PRAGMA synchronous = NORMAL")
             }
-            if try !database.read(Schema.migrator.hasCompletedMigrations) { try migrate(database) }
+            if try !database.read(Schema.migrator.hasCompletedMigrations) {
+                if isLocked { try Schema.migrator.migrate(database) } else { try migrate(database) }
+            }
             return database
         } catch let error as DatabaseError where !error.isCorruption {
             throw translate(error)

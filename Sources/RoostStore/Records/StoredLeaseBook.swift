@@ -9,7 +9,9 @@ struct StoredLeaseBook: LeaseBook {
     let owner: OwnerIdentity
 
     func take(_ kind: LeaseKind, on subject: String) async throws -> Lease {
-        let (engine, owner, takenAt) = (engine, owner, Date())
+        // Whole seconds, which a database gives back as they are.
+        let takenAt = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
+        let (engine, owner) = (engine, owner)
         return try await store.write { db in
             try db.cachedStatement(
                 sql: "INSERT INTO lease (engine, kind, subject, owner, taken_at) VALUES (?, ?, ?, ?, ?)"
@@ -46,8 +48,11 @@ extension StateStore {
     /// are removed.
     package func leases() async throws -> [Lease] {
         let all = try await read { db in
-            try Row.fetchAll(db, sql: "SELECT number, engine, kind, subject, owner, taken_at FROM lease ORDER BY number")
-                .compactMap(Lease.init(row:))
+            try Row.fetchAll(
+                db,
+                sql: "SELECT number, engine, kind, subject, owner, taken_at FROM lease ORDER BY number"
+            )
+            .compactMap(Lease.init(row:))
         }
         let dead = all.filter { !$0.owner.isAlive(by: processes) }
         if !dead.isEmpty {

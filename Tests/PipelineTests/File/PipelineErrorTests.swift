@@ -17,7 +17,7 @@ struct PipelineErrorTests {
             pull = "allways"
             workdir = "x"
             name = " x"
-            memory_budget = "80%"
+            memory_budget = "800%"
             [stages.build.steps.compile]
             image = "GCC:14"
             command = 5
@@ -26,7 +26,7 @@ struct PipelineErrorTests {
             timeout = "0s"
             user = "a:b:c"
             [stages.test]
-            parallel = false
+            network = "none"
             [stages.test.steps.a]
             comand = "x"
             """
@@ -36,14 +36,15 @@ struct PipelineErrorTests {
             diagnostics == [
                 "1:25: error: stages_order[1]: the stage \"test\" is named twice",
                 "2:1: error: stage_order: unknown key; did you mean 'stages_order'?",
-                "3:1: error: always_stages: `always_stages` is not supported by this version of Roost",
+                "3:18: error: always_stages[0]: the stage \"x\" is not defined",
                 "5:1: error: pipeline.memroy: unknown key; did you mean 'memory'?",
                 "6:1: error: pipeline.max_parallel: expected a whole number from 1 to 10000, found the number 0",
                 "7:1: error: pipeline.pull: expected one of \"never\", \"missing\", \"always\", "
                     + "found the string \"allways\"; did you mean \"always\"?",
                 "8:1: error: pipeline.workdir: expected an absolute path such as \"/workspace\", found \"x\"",
                 "9:1: error: pipeline.name: a name cannot start or end with a blank: \" x\"",
-                "10:1: error: pipeline.memory_budget: `memory_budget` is not supported by this version of Roost",
+                "10:1: error: pipeline.memory_budget: expected a size such as \"8gb\", or a part of the engine's memory "
+                    + "such as \"80%\", found the string \"800%\"",
                 "11:9: error: stages.build: the stage \"build\" is defined but does not stand in stages_order",
                 "12:1: error: stages.build.steps.compile.image: \"GCC:14\" is not an image reference: "
                     + "a repository must be in lowercase; one looks like alpine:3.20 or registry.example:5000/team/tool:1.0",
@@ -58,7 +59,7 @@ struct PipelineErrorTests {
                 "16:1: error: stages.build.steps.compile.timeout: a timeout must be longer than zero",
                 "17:1: error: stages.build.steps.compile.user: "
                     + "expected a user such as \"1000\", \"1000:1000\" or \"node\", found the string \"a:b:c\"",
-                "19:1: error: stages.test.parallel: `parallel` is not supported by this version of Roost",
+                "19:1: error: stages.test.network: `network` is not supported by this version of Roost",
                 "20:20: error: stages.test.steps.a.image: "
                     + "missing: the image to run in, such as image = \"alpine:3.20\"",
                 "21:1: error: stages.test.steps.a.comand: unknown key; did you mean 'command'?",

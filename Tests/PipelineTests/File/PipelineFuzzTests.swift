@@ -25,6 +25,12 @@ struct PipelineFuzzTests {
         image = "alpine"
         command = ["sh", "-c", "ls"]
         env = { A = 1, B = "x" }
+        needs = ["compile"]
+        max_retries = 2
+        retry_on = ["failed"]
+        [stages.test.steps.all]
+        image = "alpine:${{ v }}"
+        matrix = { v = ["1", "2"], os = ["a", "b"], exclude = [{ v = "1", os = "b" }] }
         [stages.test.steps.unit]
         image = "alpine@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
         """

@@ -11,7 +11,9 @@ struct RunSchedulerTests {
 
     private func scheduler(_ stages: [(String, [String])], maxParallel: Int = 4) -> RunScheduler {
         RunScheduler(
-            stages: stages.map { stage in (stage.0, stage.1.map { StepID(stage: stage.0, step: $0) }) },
+            stages: stages.map { stage in
+                (stage.0, stage.1.map { RunScheduler.Step(id: StepID(stage: stage.0, step: $0)) })
+            },
             maxParallel: maxParallel
         )
     }

@@ -49,6 +49,7 @@ struct SettingsTests {
                     pullTimeout: .seconds(1800),
                     offline: false,
                     maxParallel: max(ProcessInfo.processInfo.activeProcessorCount, 4),
+                    memoryBudget: .share(percent: 80),
                     color: .auto
                 )
         )
@@ -87,7 +88,7 @@ struct SettingsTests {
         let texts: [SettingKey: (file: String, value: SettingValue)] = [
             .maxConcurrentPulls: ("7", .number(7)), .maxParallel: ("7", .number(7)),
             .pullTimeout: ("\"90s\"", .duration(.seconds(90))), .offline: ("true", .flag(true)),
-            .color: ("\"never\"", .word("never")),
+            .memoryBudget: ("\"50%\"", .budget(.share(percent: 50))), .color: ("\"never\"", .word("never")),
         ]
         let (file, value) = try #require(texts[key])
         let text = file.replacing("\"", with: "")
@@ -143,6 +144,7 @@ struct SettingsTests {
                 pull_timeout          1m30s  /config/config.toml:2
                 offline               true   ROOST_OFFLINE
                 max_parallel          3      /config/config.toml:1
+                memory_budget         80%    default
                 color                 auto   default
 
                 user's file: /config/config.toml (read)

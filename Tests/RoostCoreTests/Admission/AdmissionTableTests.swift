@@ -94,7 +94,8 @@ struct AdmissionTableTests {
         }
     }
 
-    private func ticket(_ number: Int64, _ owner: Int, _ bytes: Int64, admitted: Bool = false) -> AdmissionTable.Ticket {
+    private func ticket(_ number: Int64, _ owner: Int, _ bytes: Int64, admitted: Bool = false) -> AdmissionTable.Ticket
+    {
         AdmissionTable.Ticket(number: number, owner: Self.owners[owner], bytes: bytes, isAdmitted: admitted)
     }
 }

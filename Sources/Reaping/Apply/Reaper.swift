@@ -1,0 +1,117 @@
+package import DockerEngine
+import Foundation
+package import RoostCore
+
+/// Removes what dead owners left on an engine, and writes down what became of their runs.
+package struct Reaper: Sendable {
+    private let engine: EngineClient
+    private let installation: Installation
+    private let journal: (any Journal)?
+    private let processes: any ProcessFacts
+
+    /// - Parameters:
+    ///   - engine: Where.
+    ///   - installation: Whose objects.
+    ///   - journal: `nil` where it can't be had: labels alone tell then.
+    ///   - processes: Tells whether an owner lives.
+    package init(
+        engine: EngineClient,
+        installation: Installation,
+        journal: (any Journal)?,
+        processes: any ProcessFacts = SystemProcesses()
+    ) {
+        self.engine = engine
+        self.installation = installation
+        self.journal = journal
+        self.processes = processes
+    }
+
+    /// What a reap would do now.
+    ///
+    /// - Throws: `EngineError` or `CancellationError`.
+    package func plan() async throws -> (plan: ReapPlan, warnings: [String]) {
+        let reader = ReapFactReader(
+            engine: engine,
+            installation: installation,
+            journal: journal,
+            processes: processes
+        )
+        let (facts, error) = try await reader.read()
+        return (ReapPlan(facts), error.map { ["the journal can't be read: \($0)"] } ?? [])
+    }
+
+    /// Carries a plan out. What fails is in the report, and keeps nothing else from being done.
+    ///
+    /// - Throws: `CancellationError`; what was done until then stays done.
+    package func apply(_ plan: ReapPlan) async throws -> ReapReport {
+        var report = ReapReport()
+        for decision in plan.decisions where decision.removes {
+            try Task.checkCancellation()
+            let outcome = await remove(decision.object, plan, &report)
+            report.outcomes[ReapReport.Key(decision.object)] = outcome
+        }
+        for entry in plan.forgotten { await note(&report) { try await $0.forget(entry) } }
+        for run in plan.cutOffRuns {
+            let end = RunEnd(endedAt: Date(), status: RunEnd.cutOff, exitCode: nil)
+            var isFirst = false
+            await note(&report) { isFirst = try await $0.end(run.id, end) }
+            if isFirst { report.cutOffRuns.append(run.id) }
+        }
+        return report
+    }
+
+    // MARK: One object
+
+    private func remove(_ object: ReapObject, _ plan: ReapPlan, _ report: inout ReapReport) async -> ReapReport.Outcome
+    {
+        do {
+            // Between the list and now it may have gone, and a name may have been taken by somebody else.
+            guard let now = try await look(at: object) else { return .gone }
+            guard now.labels == object.labels, let owner = object.owner, !owner.isAlive(by: processes) else {
+                return .kept
+            }
+            if let exit = now.exit, let run = object.labels[LabelKey.run] {
+                // Ahead of the removal, after which nothing could tell it any more.
+                await note(&report) { try await $0.record(exit, of: run) }
+                report.recoveredExits.append((run, exit))
+            }
+            switch object.kind {
+            case .container: try await engine.removeContainer(object.id)
+            case .network: try await engine.removeNetwork(object.id)
+            case .volume: try await engine.removeVolume(object.id)
+            }
+            if let entry = object.journaled { await note(&report) { try await $0.forget(entry) } }
+            return .removed
+        } catch {
+            return .failed("\(error)")
+        }
+    }
+
+    private func look(at object: ReapObject) async throws -> (labels: [String: String], exit: StepExit?)? {
+        switch object.kind {
+        case .container:
+            guard let container = try await engine.inspectContainer(object.id) else { return nil }
+            return (container.config.labels ?? [:], Self.exit(of: container))
+        case .network: return try await engine.inspectNetwork(object.id).map { ($0.labels ?? [:], nil) }
+        case .volume: return try await engine.inspectVolume(object.id).map { ($0.labels ?? [:], nil) }
+        }
+    }
+
+    /// The exit of a container that ended by itself: one that still runs is cut off, and has none.
+    private static func exit(of container: ContainerInspection) -> StepExit? {
+        guard container.state.status == "exited", let labels = container.config.labels,
+            let stage = labels[LabelKey.stage], let step = labels[LabelKey.step],
+            let attempt = labels[LabelKey.attempt].flatMap({ Int($0) })
+        else { return nil }
+        return StepExit(stage: stage, step: step, attempt: attempt, exitCode: container.state.exitCode)
+    }
+
+    private func note(_ report: inout ReapReport, _ body: (any Journal) async throws -> Void) async {
+        guard let journal else { return }
+        do {
+            try await body(journal)
+        } catch {
+            report.warnings.append("the journal can't be written: \(error)")
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import DockerEngine
+import Foundation
+import Reaping
+import RoostCore
+import RoostStore
+
+/// What this host has written down about an engine, and the tidying up that comes before a verb's own work.
+struct EngineState: Sendable {
+    let store: StateStore
+    /// `nil` where the engine could not be asked who it is.
+    let records: EngineRecords?
+    /// What a killed run left is known by this; `nil` where nothing was ever made here.
+    let installation: Installation?
+
+    /// Finds out which engine this is.
+    ///
+    /// - Returns: The state, and what went wrong.
+    /// - Throws: `CancellationError`.
+    static func load(
+        of engine: EngineClient,
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) async throws -> (state: EngineState, warnings: [String]) {
+        let folder = RoostFolders(environment: environment).state
+        let store = StateStore(folder: folder)
+        var warnings: [String] = []
+        var installation: Installation?
+        // A verb that only pulls needs no state, and makes none.
+        if FileManager.default.fileExists(atPath: folder.appending(path: "installation").path(percentEncoded: false)) {
+            do {
+                installation = try Installation.load(from: folder)
+            } catch {
+                warnings.append("\(error)")
+            }
+        }
+        do {
+            let records = store.records(of: try await engine.identity())
+            return (EngineState(store: store, records: records, installation: installation), warnings)
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            warnings.append("what runs leave behind can't be recorded: \(error)")
+            return (EngineState(store: store, records: nil, installation: installation), warnings)
+        }
+    }
+
+    /// Removes what dead owners left. Nothing that goes wrong keeps a verb from its work.
+    ///
+    /// - Returns: What was done or went wrong, for people.
+    /// - Throws: `CancellationError`.
+    func tidyUp(_ engine: EngineClient) async throws -> [String] {
+        guard let installation else { return [] }
+        let reaper = Reaper(engine: engine, installation: installation, journal: records?.journal)
+        do {
+            var (plan, warnings) = try await reaper.plan()
+            if !plan.isEmpty {
+                let report = try await reaper.apply(plan)
+                warnings += report.failures.map { "what a killed run left can't be removed: \($0)" } + report.warnings
+                warnings += report.cutOffRuns.map { "run \($0) was cut off; what it left has been removed" }
+            }
+            return warnings + store.takeWarnings()
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            return ["what killed runs left can't be looked for: \(error)"] + store.takeWarnings()
+        }
+    }
+}
