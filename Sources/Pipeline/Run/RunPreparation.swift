@@ -21,9 +21,7 @@ package enum RunPreparation {
         records: EngineRecords? = nil,
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) async throws -> RunContext {
-        let project = plan.definition.file.projectFolder.resolvingSymlinksInPath().path(percentEncoded: false)
-        // A mount's source has no slash at its end, but for the root.
-        let folder = project.count > 1 && project.hasSuffix("/") ? String(project.dropLast()) : project
+        let folder = projectFolder(of: plan.definition)
         let installation = try Installation.load(from: RoostFolders(environment: environment).state)
         let info = try await engine.info()
         let budget = budget.size(of: ByteCount(info.memoryTotal))
@@ -41,6 +39,13 @@ package enum RunPreparation {
             memoryBudget: budget,
             records: records
         )
+    }
+
+    /// The folder that steps see as their workspace; absolute, links resolved.
+    package static func projectFolder(of definition: PipelineDefinition) -> String {
+        let project = definition.file.projectFolder.resolvingSymlinksInPath().path(percentEncoded: false)
+        // A mount's source has no slash at its end, but for the root.
+        return project.count > 1 && project.hasSuffix("/") ? String(project.dropLast()) : project
     }
 }
 

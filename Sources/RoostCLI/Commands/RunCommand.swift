@@ -69,6 +69,14 @@ struct RunCommand: AsyncParsableCommand {
     )
     var locked = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "Wipe what [workspace] names before the first step, whatever its wipe_when says.",
+            discussion: "'roost wipe --dry-run' lists it."
+        )
+    )
+    var wipe = false
+
     @OptionGroup var appearance: AppearanceOptions
 
     func run() async throws {
@@ -79,7 +87,13 @@ struct RunCommand: AsyncParsableCommand {
             color: appearance.color
         )
         let definition = try await file.load()
-        let plan = PipelinePlan(definition, defaultMaxParallel: settings.maxParallel, override: maxParallel)
+        if wipe { try WipeCommand.check(definition) }
+        let plan = PipelinePlan(
+            definition,
+            defaultMaxParallel: settings.maxParallel,
+            override: maxParallel,
+            isWipeAsked: wipe
+        )
         let lock = locked ? try LockFileLoading.load(for: plan) : nil
         try checkReportFolder()
         let configuration = try engine.configuration()

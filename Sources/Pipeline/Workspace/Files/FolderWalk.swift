@@ -31,7 +31,13 @@ protocol FolderVisitor {
     mutating func enter(_ entry: WalkedEntry) -> Bool
     /// All in a folder has been seen; called once for each that was gone into.
     mutating func leave(_ entry: WalkedEntry)
-    mutating func refuse(_ path: WorkspacePath, _ refusal: WalkRefusal)
+    /// Something is left out.
+    ///
+    /// - Parameters:
+    ///   - path: Where it is.
+    ///   - refusal: Why.
+    ///   - entered: Whether ``enter(_:)`` was called for it, and ``leave(_:)`` will not be.
+    mutating func refuse(_ path: WorkspacePath, _ refusal: WalkRefusal, entered: Bool)
 }
 
 extension FolderVisitor {
@@ -95,7 +101,7 @@ struct FolderWalk {
                 entries: try root.entries()
             )
         } catch {
-            return visitor.refuse(path, .failed(error))
+            return visitor.refuse(path, .failed(error), entered: false)
         }
         var frames = [first]
         while let last = frames.indices.last, let folder = frames[last].folder {
@@ -111,7 +117,7 @@ struct FolderWalk {
                     )
                 } catch {
                     // The way back has gone: what is above can't be reached safely any more.
-                    return visitor.refuse(frames[above].path, .changed)
+                    return visitor.refuse(frames[above].path, .changed, entered: true)
                 }
                 continue
             }
@@ -134,12 +140,12 @@ struct FolderWalk {
         do {
             status = try folder.status(of: name)
         } catch {
-            if error.code != ENOENT { visitor.refuse(path.appending(name), .failed(error)) }
+            if error.code != ENOENT { visitor.refuse(path.appending(name), .failed(error), entered: false) }
             return nil
         }
         let entry = WalkedEntry(folder: folder, folderPath: path, name: name, status: status)
         guard boundary.contains(status) else {
-            visitor.refuse(entry.path, .mount)
+            visitor.refuse(entry.path, .mount, entered: false)
             return nil
         }
         betweenLookAndAct(entry.path)
@@ -152,11 +158,11 @@ struct FolderWalk {
             let inner = try folder.folder(name)
             let opened = try inner.status()
             guard opened.identity == status.identity else {
-                visitor.refuse(entry.path, .changed)
+                visitor.refuse(entry.path, .changed, entered: true)
                 return nil
             }
             guard boundary.contains(opened) else {
-                visitor.refuse(entry.path, .mount)
+                visitor.refuse(entry.path, .mount, entered: true)
                 return nil
             }
             return Frame(
@@ -168,7 +174,7 @@ struct FolderWalk {
                 entries: try inner.entries()
             )
         } catch {
-            visitor.refuse(entry.path, error.isChange ? .changed : .failed(error))
+            visitor.refuse(entry.path, error.isChange ? .changed : .failed(error), entered: true)
             return nil
         }
     }

@@ -1,0 +1,97 @@
+import Foundation
+import RoostTesting
+import Subprocess
+import SystemPackage
+import Testing
+
+@testable import Pipeline
+
+/// A workspace of a test's own, beside a folder that nothing may touch.
+struct WorkspaceFixture {
+    let directory: TemporaryDirectory
+
+    var workspace: String { directory.path("project") }
+    var outside: String { directory.path("outside") }
+    var canary: String { outside + "/canary" }
+
+    static func with(_ body: (WorkspaceFixture) async throws -> Void) async throws {
+        try await TemporaryDirectory.with { directory in
+            try directory.write("alive", to: "outside/canary")
+            try directory.write("stages_order = []", to: "project/roost.toml")
+            try directory.write("[core]", to: "project/.git/config")
+            try directory.write("line", to: "project/.roost/runs/1/log")
+            try await body(WorkspaceFixture(directory: directory))
+        }
+    }
+
+    func write(_ name: String, _ text: String = "x") throws { try directory.write(text, to: "project/" + name) }
+
+    func link(_ name: String, to target: String) throws {
+        try FileManager.default.createSymbolicLink(atPath: workspace + "/" + name, withDestinationPath: target)
+    }
+
+    var canaryLives: Bool { (try? String(contentsOfFile: canary, encoding: .utf8)) == "alive" }
+
+    func exists(_ name: String) -> Bool {
+        var status = stat()
+        return lstat(workspace + "/" + name, &status) == 0
+    }
+
+    // MARK: - Wipes
+
+    static let protected = ProtectedPaths(fileName: "roost.toml")
+
+    func listing(_ patterns: [String]) throws -> WipeListing {
+        try WipeListing.read(
+            patterns.map { try WipePattern(parsing: $0) },
+            in: try OpenFolder.open(trusted: workspace),
+            protected: Self.protected,
+            shouldStop: { false }
+        )
+    }
+
+    /// Removes what patterns name.
+    ///
+    /// - Returns: What is left of each, and why.
+    @discardableResult
+    func wipe(
+        _ patterns: [String],
+        betweenLookAndAct: @escaping (WorkspacePath) -> Void = { _ in }
+    ) throws -> [WipeRemark] {
+        let plan = WipePlan(try listing(patterns))
+        let removal = try WipeRemoval(
+            root: try OpenFolder.open(trusted: workspace),
+            protected: Self.protected,
+            betweenLookAndAct: betweenLookAndAct
+        )
+        return plan.removals.flatMap { removal.remove($0) }
+    }
+}
+
+/// Something mounted for as long as a test needs it, which takes root.
+enum TestMount {
+    static var isPossible: Bool { geteuid() == 0 && access("/bin/mount", X_OK) == 0 }
+
+    /// Mounts by the arguments of `mount`, the last of them the place.
+    static func with(_ arguments: [String], _ body: () async throws -> Void) async throws {
+        try await call("/bin/mount", arguments)
+        let place = try #require(arguments.last)
+        do {
+            try await body()
+        } catch {
+            try? await call("/bin/umount", ["-l", place])
+            throw error
+        }
+        try await call("/bin/umount", ["-l", place])
+    }
+
+    private static func call(_ program: String, _ arguments: [String]) async throws {
+        let ended = try await Subprocess.run(
+            .path(FilePath(program)),
+            arguments: Arguments(arguments),
+            output: .discarded,
+            error: .string(limit: 4096)
+        )
+        try #require(ended.terminationStatus.isSuccess, "\(program): \(ended.standardError)")
+    }
+}
