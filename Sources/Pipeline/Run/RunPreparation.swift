@@ -21,6 +21,8 @@ package enum RunPreparation {
         records: EngineRecords? = nil,
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) async throws -> RunContext {
+        // Before the logs' folder is made.
+        let startedAt = FileTime.now
         let folder = projectFolder(of: plan.definition)
         let installation = try Installation.load(from: RoostFolders(environment: environment).state)
         let info = try await engine.info()
@@ -37,7 +39,8 @@ package enum RunPreparation {
             logs: try LogFolder(project: folder, runID: runID.description),
             limitsSwap: info.swapLimit ?? false,
             memoryBudget: budget,
-            records: records
+            records: records,
+            startedAt: startedAt
         )
     }
 

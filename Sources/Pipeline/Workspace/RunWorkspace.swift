@@ -11,7 +11,6 @@ struct RunWorkspace: Sendable {
     private let interruption: Interruption
     private let emit: @Sendable (RunEvent.Kind) async -> Void
     private let pull: @Sendable (StepDefinition) async throws -> String
-    private let startedAt = FileTime.now
 
     /// At most this many paths are named in one message.
     private static let mostNamed = 3
@@ -92,7 +91,7 @@ struct RunWorkspace: Sendable {
         let restore = OwnershipRestore(
             projectFolder: context.projectFolder,
             target: target,
-            since: startedAt,
+            since: context.startedAt,
             stop: interruption.kill
         )
         do {

@@ -9,19 +9,19 @@ struct FileIdentity: Hashable, Sendable {
 }
 
 /// A time as file systems stamp it.
-struct FileTime: Hashable, Sendable, Comparable {
+package struct FileTime: Hashable, Sendable, Comparable {
     let seconds: Int64
     let nanoseconds: UInt32
 
     /// The time that a change would be stamped with now.
-    static var now: FileTime {
+    package static var now: FileTime {
         var seconds: Int64 = 0
         var nanoseconds: UInt32 = 0
         roost_file_clock(&seconds, &nanoseconds)
         return FileTime(seconds: seconds, nanoseconds: nanoseconds)
     }
 
-    static func < (left: FileTime, right: FileTime) -> Bool {
+    package static func < (left: FileTime, right: FileTime) -> Bool {
         (left.seconds, left.nanoseconds) < (right.seconds, right.nanoseconds)
     }
 }
