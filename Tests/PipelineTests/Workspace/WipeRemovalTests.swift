@@ -1,12 +1,11 @@
 import Foundation
 import RoostCore
 import RoostTesting
-import Synchronization
 import Testing
 
 @testable import Pipeline
 
-@Suite("What a wipe removes")
+@Suite("What a wipe removes", .timeLimit(.minutes(1)))
 struct WipeRemovalTests {
     @Test("what is named goes, everything else stays")
     func removes() async throws {
@@ -140,32 +139,32 @@ struct WipeRemovalTests {
     func swappedAllTheTime() async throws {
         try await WorkspaceFixture.with { fixture in
             let isOver = Latch()
+            let swaps = Shared(0)
             let folder = fixture.workspace + "/target/inner"
             let outside = fixture.outside
             let aside = fixture.directory.path("aside")
-            async let swaps = FileWork.run {
-                var count = 0
+            async let swapping: Void = FileWork.run {
                 while !isOver.isOpen {
-                    // Whichever is there now: one of the two moves succeeds.
-                    if rename(folder, aside) == 0 {
-                        _ = symlink(outside, folder)
-                        count += 1
-                        unlink(folder)
-                        _ = rename(aside, folder)
+                    guard rename(folder, aside) == 0 else { continue }
+                    if symlink(outside, folder) == 0 { swaps.update { $0 += 1 } }
+                    unlink(folder)
+                    if rename(aside, folder) != 0 {
+                        unlink(aside + "/file")
+                        rmdir(aside)
                     }
                 }
-                return count
             }
-            for _ in 0..<300 {
+            while swaps.value < 300 {
+                // Both can find that the other has just moved their folder.
                 try? fixture.write("target/inner/file")
                 _ = try? fixture.wipe(["target"])
-                #expect(fixture.canaryLives)
+                if !fixture.canaryLives { break }
             }
             isOver.open()
-            let count = await swaps
-            #expect(count > 0)
+            await swapping
             let left = try FileManager.default.contentsOfDirectory(atPath: outside)
             #expect(left.contains("canary"))
+            #expect(fixture.canaryLives)
         }
     }
 
@@ -206,6 +205,14 @@ struct WipeRemovalTests {
             let left = try FileManager.default.contentsOfDirectory(atPath: fixture.workspace + "/target")
             #expect(left.isEmpty)
         }
+    }
+
+    @Test("what is protected is so in capitals, too")
+    func capitals() throws {
+        #expect(WorkspaceFixture.protected.covers(WorkspacePath(".GIT/objects")))
+        #expect(WorkspaceFixture.protected.covers(WorkspacePath("Roost.toml")))
+        #expect(WorkspaceFixture.protected.covers(WorkspacePath("")))
+        #expect(!WorkspaceFixture.protected.covers(WorkspacePath("x/.git")))
     }
 
     @Test("a wipe that is stopped says so, and removes nothing more")

@@ -1,3 +1,4 @@
+import CWorkspaceFiles
 import Foundation
 import RoostTesting
 import Subprocess
@@ -35,6 +36,16 @@ struct WorkspaceFixture {
     func exists(_ name: String) -> Bool {
         var status = stat()
         return lstat(workspace + "/" + name, &status) == 0
+    }
+
+    /// A file or a folder that nobody has made.
+    static func status(inode: UInt64, links: UInt64, isFolder: Bool) -> FileStatus {
+        var entry = roost_entry()
+        entry.device = 1
+        entry.inode = inode
+        entry.mode = UInt32(isFolder ? S_IFDIR : S_IFREG)
+        entry.links = links
+        return FileStatus(entry)
     }
 
     // MARK: - Wipes

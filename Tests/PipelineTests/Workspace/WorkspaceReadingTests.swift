@@ -43,7 +43,7 @@ struct WorkspaceReadingTests {
     func nothingToWipe() {
         #expect(
             parse("[workspace]\nwipe_when = \"after\"").diagnostics
-                == ["4:1: error: workspace.wipe: missing: what to wipe, such as wipe = [\"target\"]"]
+                == ["4:2: error: workspace.wipe: missing: what to wipe, such as wipe = [\"target\"]"]
         )
     }
 
