@@ -109,7 +109,8 @@ package struct WorkspaceContainer: Sendable {
             var problem = "the pipeline has no image on the engine that could do it"
             for image in try await images() {
                 switch try await run(image, work, paths) {
-                case 3: throw Failure(description: "something is mounted in the workspace, which no container may enter")
+                case 3:
+                    throw Failure(description: "something is mounted in the workspace, which no container may enter")
                 case .some(125...127): problem = "no image of the pipeline has a shell"
                 case .none: throw Failure(description: "it was interrupted")
                 default: return
@@ -127,7 +128,8 @@ package struct WorkspaceContainer: Sendable {
     private func run(_ image: String, _ work: Work, _ paths: [String]) async throws -> Int? {
         if interruption.kill.isOpen { return nil }
         let suffix = String(UInt32.random(in: 0...UInt32.max), radix: 16)
-        let container = try await engine.createContainer(name: "\(name)-\(suffix)", specification(image, work, paths)).id
+        let container = try await engine.createContainer(name: "\(name)-\(suffix)", specification(image, work, paths))
+            .id
         let result: Result<Int?, any Error>
         do {
             result = .success(try await follow(container))

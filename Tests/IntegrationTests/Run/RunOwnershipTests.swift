@@ -86,11 +86,15 @@ struct RunOwnershipTests {
             #expect(try owner("shared", sandbox) == [0, 0])
             #expect(try owner("file", sandbox) == Self.callers)
             let warnings = try EventLine.parse(outcome.standardOutput).filter { $0.type == "warning" }
-            #expect(warnings.contains { $0.text("message")?.hasSuffix("names outside the workspace too: shared") == true })
+            #expect(
+                warnings.contains { $0.text("message")?.hasSuffix("names outside the workspace too: shared") == true }
+            )
         }
     }
 
-    @Test("root's own runs leave files as they are, and those by sudo give them to the folder's owner, without a container")
+    @Test(
+        "root's own runs leave files as they are, and those by sudo give them to the folder's owner, without a container"
+    )
     func sudo() async throws {
         let image = try await Published.busybox()
         try await RoostSandbox.with { sandbox in

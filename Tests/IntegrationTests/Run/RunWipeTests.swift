@@ -28,7 +28,8 @@ struct RunWipeTests {
         // What the step sees, whether it ends well, and what is left after it.
         let rows: [(moment: String, flags: [String], fails: Bool, sees: Bool, left: Bool)] = [
             ("before", [], false, false, true), ("after", [], true, true, false), ("success", [], false, true, false),
-            ("success", [], true, true, true), ("never", [], false, true, true), ("never", ["--wipe"], false, false, true),
+            ("success", [], true, true, true), ("never", [], false, true, true),
+            ("never", ["--wipe"], false, false, true),
         ]
         try await RoostSandbox.with { sandbox in
             for row in rows {
@@ -163,6 +164,36 @@ struct RunWipeTests {
             #expect(reason.contains("no image of the pipeline has a shell"))
             #expect(!events.contains { $0.type == "step.started" })
             #expect(exists("target/debug/app", in: sandbox))
+            #expect(try await sandbox.leftovers().isEmpty)
+        }
+    }
+
+    @Test(
+        "no container enters a workspace in which something is mounted, and roost wipe says so",
+        .enabled(if: Caller.isPossible && TestMount.isPossible, "needs root")
+    )
+    func mountAndDenied() async throws {
+        let image = try await Published.busybox()
+        try await RoostSandbox.with { sandbox in
+            try sandbox.write(pipeline(image, "echo ran", workspace: "wipe = ['target', 'cache']"), to: "roost.toml")
+            try sandbox.write("x", to: "cache/mine")
+            let caller = try Caller(sandbox)
+            try sandbox.write("x", to: "target/debug/app")
+            let place = sandbox.project + "/cache/mnt"
+            try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: false)
+            try await TestMount.with(["-t", "tmpfs", "tmpfs"], on: place) {
+                try Data("alive".utf8).write(to: URL(filePath: place + "/canary"))
+                let outcome = try await caller.roost(["wipe"])
+                #expect(outcome.exitCode == 125)
+                #expect(outcome.standardOutput.contains("kept cache/mnt: something is mounted there"))
+                #expect(outcome.standardOutput.contains("kept target/debug: you may not remove it"))
+                #expect(outcome.standardOutput.contains("something is mounted in the workspace"))
+                #expect(!exists("cache/mine", in: sandbox))
+                #expect(exists("cache/mnt/canary", in: sandbox) && exists("target/debug/app", in: sandbox))
+            }
+            let outcome = try await caller.roost(["wipe"])
+            #expect(outcome.exitCode == 0, "\(outcome.standardOutput)\(outcome.standardError)")
+            #expect(!exists("target", in: sandbox) && !exists("cache", in: sandbox))
             #expect(try await sandbox.leftovers().isEmpty)
         }
     }

@@ -33,7 +33,8 @@ struct WipePatternTests {
     @Test(
         "paths that lead out of the workspace, and texts that are no pattern, are refused",
         arguments: [
-            "", "/", "/etc", "/work/target", "..", "../x", "a/../../x", "a/..", ".", "./target", "a//b", "a\u{0}b", "a\nb",
+            "", "/", "/etc", "/work/target", "..", "../x", "a/../../x", "a/..", ".", "./target", "a//b", "a\u{0}b",
+            "a\nb",
             "a/b**", "**.o", "[", "[]", "a[b", "[z-a]", String(repeating: "a", count: 2000),
         ]
     )
@@ -52,7 +53,8 @@ struct WipePatternTests {
     @Test(
         "a pattern that would wipe the repository, the logs, the pipeline's file or the workspace is refused",
         arguments: [
-            "**", "**/**", "*", ".*", "?oost.toml", "*.toml", "**/*.toml", "roost.toml", ".git", ".git/", ".git/objects",
+            "**", "**/**", "*", ".*", "?oost.toml", "*.toml", "**/*.toml", "roost.toml", ".git", ".git/",
+            ".git/objects",
             ".git/**", ".g*", "[.]git", ".roost", ".roost/runs", ".roost/**/log",
         ]
     )
@@ -62,7 +64,10 @@ struct WipePatternTests {
         #expect(isRefused == (text != "[.]git"))
     }
 
-    @Test("patterns beside protected places are accepted", arguments: ["target", "*/target", "**/x", ".cache", ".gi", "*.o"])
+    @Test(
+        "patterns beside protected places are accepted",
+        arguments: ["target", "*/target", "**/x", ".cache", ".gi", "*.o"]
+    )
     func unprotected(_ text: String) throws {
         #expect(ProtectedPaths(fileName: "roost.toml").problem(in: try WipePattern(parsing: text)) == nil)
     }

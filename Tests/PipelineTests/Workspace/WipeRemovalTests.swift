@@ -69,7 +69,9 @@ struct WipeRemovalTests {
                 #expect(removal.remove(candidate).map(\.reason) == [.protected])
             }
             #expect(try fixture.wipe(["target"]) == [WipeRemark(WorkspacePath("target/same"), .protected)])
-            #expect(fixture.exists(".git/config") && fixture.exists(".roost/runs/1/log") && fixture.exists("roost.toml"))
+            #expect(
+                fixture.exists(".git/config") && fixture.exists(".roost/runs/1/log") && fixture.exists("roost.toml")
+            )
             #expect(fixture.exists("target/same"))
             #expect(!fixture.exists("target/file"))
         }
@@ -85,8 +87,8 @@ struct WipeRemovalTests {
             try fixture.write("target/debug/file")
             let place = fixture.workspace + "/target/debug/mnt"
             try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: false)
-            let arguments = isOtherDevice ? ["-t", "tmpfs", "tmpfs", place] : ["--bind", fixture.outside, place]
-            try await TestMount.with(arguments) {
+            let options = isOtherDevice ? ["-t", "tmpfs", "tmpfs"] : ["--bind", fixture.outside]
+            try await TestMount.with(options, on: place) {
                 try Data("alive".utf8).write(to: URL(filePath: place + "/canary"))
                 let plan = WipePlan(try fixture.listing(["target"]))
                 let mount = WipeRemark(WorkspacePath("target/debug/mnt"), .mount)

@@ -1,8 +1,6 @@
 import CWorkspaceFiles
 import Foundation
 import RoostTesting
-import Subprocess
-import SystemPackage
 import Testing
 
 @testable import Pipeline
@@ -76,33 +74,5 @@ struct WorkspaceFixture {
             betweenLookAndAct: betweenLookAndAct
         )
         return plan.removals.flatMap { removal.remove($0) }
-    }
-}
-
-/// Something mounted for as long as a test needs it, which takes root.
-enum TestMount {
-    static var isPossible: Bool { geteuid() == 0 && access("/bin/mount", X_OK) == 0 }
-
-    /// Mounts by the arguments of `mount`, the last of them the place.
-    static func with(_ arguments: [String], _ body: () async throws -> Void) async throws {
-        try await call("/bin/mount", arguments)
-        let place = try #require(arguments.last)
-        do {
-            try await body()
-        } catch {
-            try? await call("/bin/umount", ["-l", place])
-            throw error
-        }
-        try await call("/bin/umount", ["-l", place])
-    }
-
-    private static func call(_ program: String, _ arguments: [String]) async throws {
-        let ended = try await Subprocess.run(
-            .path(FilePath(program)),
-            arguments: Arguments(arguments),
-            output: .discarded,
-            error: .string(limit: 4096)
-        )
-        try #require(ended.terminationStatus.isSuccess, "\(program): \(ended.standardError)")
     }
 }

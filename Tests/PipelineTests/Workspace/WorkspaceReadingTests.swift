@@ -11,7 +11,9 @@ struct WorkspaceReadingTests {
 
     @Test("every key has its meaning, and each has its default")
     func keys() throws {
-        let full = parse("[workspace]\nwipe = [\"target\", \"build/**\"]\nwipe_when = \"success\"\nownership = \"keep\"")
+        let full = parse(
+            "[workspace]\nwipe = [\"target\", \"build/**\"]\nwipe_when = \"success\"\nownership = \"keep\""
+        )
         #expect(full.diagnostics.isEmpty)
         let workspace = try #require(full.definition).workspace
         #expect(workspace.wipe.map(\.description) == ["target", "build/**"])
@@ -26,7 +28,8 @@ struct WorkspaceReadingTests {
     @Test("what may not be wiped is an error of the file, at its place")
     func refused() {
         #expect(
-            parse("[workspace]\nwipe = [\".git\", \"target\", \"/etc\", \"a/../..\", 5]\nwipe_when = \"befor\"\nx = 1").diagnostics
+            parse("[workspace]\nwipe = [\".git\", \"target\", \"/etc\", \"a/../..\", 5]\nwipe_when = \"befor\"\nx = 1")
+                .diagnostics
                 == [
                     "5:9: error: workspace.wipe[0]: this would wipe .git, which is the repository",
                     "5:27: error: workspace.wipe[2]: a pattern is a path below the project folder, not an absolute one: \"/etc\"",
@@ -55,7 +58,8 @@ struct WorkspaceReadingTests {
             #expect(!workspace.wipes(before: true) && !workspace.wipes(afterSuccess: true), "nothing is named")
             workspace.wipe = [try? WipePattern(parsing: "target")].compactMap { $0 }
             return [
-                workspace.wipes(before: isAsked), workspace.wipes(afterSuccess: true), workspace.wipes(afterSuccess: false),
+                workspace.wipes(before: isAsked), workspace.wipes(afterSuccess: true),
+                workspace.wipes(afterSuccess: false),
             ]
         }
         #expect(moments(.before) == [true, false, false])

@@ -53,7 +53,13 @@ struct OwnershipScan: FolderVisitor {
         let walk = FolderWalk(boundary: .init(status))
         func scan(all: Bool) -> OwnershipFacts {
             let changed = all || status.changed >= since
-            var scan = OwnershipScan(owner: owner, since: since, looksAtAll: all, rootChanged: changed, stop: shouldStop)
+            var scan = OwnershipScan(
+                owner: owner,
+                since: since,
+                looksAtAll: all,
+                rootChanged: changed,
+                stop: shouldStop
+            )
             walk.walk(root, at: .root, &scan)
             return scan.facts
         }
@@ -83,7 +89,9 @@ struct OwnershipScan: FolderVisitor {
 
     mutating func refuse(_ path: WorkspacePath, _ refusal: WalkRefusal, entered: Bool) {
         if entered, isChanged.count > 1 { isChanged.removeLast() }
-        if case .failed(let error) = refusal, error.isDenied, facts.entries.last?.path == path { facts.closed.append(path) }
+        if case .failed(let error) = refusal, error.isDenied, facts.entries.last?.path == path {
+            facts.closed.append(path)
+        }
     }
 
     private mutating func note(_ entry: WalkedEntry) {

@@ -84,7 +84,9 @@ package struct WorkspaceWipe: Sendable {
     }
 
     /// - Returns: For each path, what is left of it.
-    private func remove(_ candidates: [WipeCandidate]) async throws(WorkspaceUnreadable) -> [WorkspacePath: [WipeRemark]] {
+    private func remove(_ candidates: [WipeCandidate]) async throws(WorkspaceUnreadable) -> [WorkspacePath:
+        [WipeRemark]]
+    {
         let removed = await FileWork.run { [self] in
             Result { () throws(FileError) in
                 let removal = try WipeRemoval(
