@@ -37,7 +37,7 @@ let importTable: [String: ImportRow] = [
         modules: []
     ),
     "Pipeline": ImportRow(
-        targets: ["OCIDistribution", "RoostCore", "DockerEngine", "ImagePull"],
+        targets: ["CWorkspaceFiles", "OCIDistribution", "RoostCore", "DockerEngine", "ImagePull"],
         modules: ["AsyncAlgorithms", "NIOCore"]
     ),
     "Doctor": ImportRow(

@@ -155,6 +155,7 @@ extension WorkspaceContainer {
     ///   - engine: Where.
     ///   - pull: Pulls a step's image; returns its ID.
     /// - Returns: IDs, in plan order.
+    /// - Throws: `EngineError`, or what `pull` throws.
     package static func images(
         of plan: PipelinePlan,
         on engine: EngineClient,
@@ -176,6 +177,7 @@ extension WorkspaceDefinition {
     /// Whether a run wipes before its first step.
     ///
     /// - Parameter isAsked: Whether the caller asks for it, whatever the file says.
+    /// - Returns: Never true where nothing is named.
     func wipes(before isAsked: Bool) -> Bool { !wipe.isEmpty && (isAsked || wipeWhen == .before) }
 
     /// Whether a run wipes after its last step.

@@ -13,8 +13,8 @@ package enum TestMount {
     /// Mounts, runs `body`, and unmounts, whatever happened meanwhile.
     ///
     /// - Parameters:
-    ///   - place: The folder to mount on.
     ///   - options: The arguments of `mount` before the place.
+    ///   - place: The folder to mount on.
     ///   - isolation: The caller's isolation, which `body` keeps.
     ///   - body: What to do with it.
     /// - Throws: ``Failed``, or what `body` throws.

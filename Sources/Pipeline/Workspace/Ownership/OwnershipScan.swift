@@ -43,6 +43,8 @@ struct OwnershipScan: FolderVisitor {
     ///   - owner: Whose files are of no interest.
     ///   - since: Nor are those that have not changed since.
     ///   - shouldStop: True ends the look where it is.
+    /// - Returns: What belongs to others.
+    /// - Throws: ``FileError`` where the workspace itself can't be looked at.
     static func read(
         _ root: OpenFolder,
         owner: uid_t,

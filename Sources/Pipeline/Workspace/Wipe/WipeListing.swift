@@ -86,6 +86,8 @@ package struct WipeListing: Hashable, Sendable {
     ///   - root: The workspace.
     ///   - protected: What no pattern may reach.
     ///   - shouldStop: True ends the look where it is.
+    /// - Returns: What was found.
+    /// - Throws: ``FileError`` where the workspace itself can't be looked at.
     static func read(
         _ patterns: [WipePattern],
         in root: OpenFolder,
