@@ -16,6 +16,8 @@ let importTable: [String: ImportRow] = [
             "Subprocess",
         ]
     ),
+    // C: what Swift's view of glibc does not reach.
+    "CWorkspaceFiles": ImportRow(targets: [], modules: []),
     "RoostCore": ImportRow(
         targets: ["OCIDistribution"],
         modules: ["DequeModule", "TOMLKit"]
