@@ -11,6 +11,8 @@ struct RunWorkspace: Sendable {
     private let interruption: Interruption
     private let emit: @Sendable (RunEvent.Kind) async -> Void
     private let pull: @Sendable (StepDefinition) async throws -> String
+    /// Held as long as this value lives; `nil` where the folder can't be opened, which whatever needs it tells.
+    private let use: WorkspaceUse?
 
     /// At most this many paths are named in one message.
     private static let mostNamed = 3
@@ -36,6 +38,7 @@ struct RunWorkspace: Sendable {
         self.interruption = interruption
         self.emit = emit
         self.pull = pull
+        use = try? WorkspaceUse(context.projectFolder)
     }
 
     // MARK: - Before
@@ -44,9 +47,12 @@ struct RunWorkspace: Sendable {
     ///
     /// - Returns: Why the run can't begin, or `nil`.
     func prepare() async -> String? {
+        await use?.share(until: interruption.stop)
         guard plan.definition.workspace.wipes(before: plan.isWipeAsked) else { return nil }
         do {
             let outcome = try await wipe(until: interruption.stop)
+            // Other runs may begin again.
+            await use?.share(until: interruption.stop)
             guard !outcome.failures.isEmpty, interruption.cause == nil else { return nil }
             return "the workspace could not be wiped: \(describe(outcome.failures))"
         } catch {
@@ -74,7 +80,8 @@ struct RunWorkspace: Sendable {
         }
     }
 
-    private func wipe(until stop: Latch) async throws(WorkspaceUnreadable) -> WipeOutcome {
+    private func wipe(until stop: Latch) async throws -> WipeOutcome {
+        try await use?.takeAlone(until: stop)
         let wipe = WorkspaceWipe(plan.definition, projectFolder: context.projectFolder, stop: stop)
         let outcome = try await wipe.apply(try await wipe.plan()) { try await $0(container) }
         if !outcome.removed.isEmpty { await emit(.notice(outcome.summary)) }

@@ -59,9 +59,11 @@ struct WipeCommand: AsyncParsableCommand {
                 try await write(WipeText.render(plan), try WipeJSON.render(plan, projectFolder: folder))
                 return nil
             }
+            let use = try WorkspaceUse(folder)
+            try await use.takeAlone(until: interruption.stop)
             let outcome = try await carryOut(wipe, plan, definition, folder, interruption)
             try await write(WipeText.render(outcome), try WipeJSON.render(outcome, projectFolder: folder))
-            return outcome
+            return withExtendedLifetime(use) { outcome }
         }
         if let cause = interruption.cause { throw Interrupted(cause: cause, consequence: "; what is left stays") }
         if let outcome, !outcome.failures.isEmpty { throw ExitCode(125) }
@@ -108,6 +110,10 @@ struct WipeCommand: AsyncParsableCommand {
         }
         try await OutputWriter.standardOutput.flush()
     }
+}
+
+extension WorkspaceInUse: ExitCoded {
+    var exitCode: Int32 { 125 }
 }
 
 extension WorkspaceUnreadable: ExitCoded {

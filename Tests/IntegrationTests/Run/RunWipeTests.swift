@@ -87,6 +87,38 @@ struct RunWipeTests {
         }
     }
 
+    @Test(
+        "nothing is wiped under a run that goes on, neither by roost wipe nor by another run, and runs go on side by side"
+    )
+    func inUse() async throws {
+        let image = try await Published.busybox()
+        try await RoostSandbox.with { sandbox in
+            try sandbox.write(pipeline(image, "true", workspace: "wipe = ['target']"), to: "wipes.toml")
+            try sandbox.write("stages_order = ['s']\n" + step("s/y", image, "echo beside"), to: "beside.toml")
+            let slow = pipeline(
+                image,
+                "mkdir target; echo waiting; while [ ! -e go ]; do usleep 10000; done; ls -d target",
+                workspace: "wipe = ['target']"
+            )
+            let (outcome, _) = try await sandbox.run(slow) { process in
+                try await process.line(on: .output) { $0.contains("waiting") && $0.contains("step.log") }
+                let verb = try await sandbox.roost(["wipe", "-f", "wipes.toml"])
+                #expect(verb.exitCode == 125)
+                #expect(verb.standardError.contains("another run uses this workspace"))
+                let run = try await sandbox.roost(["run", "-f", "wipes.toml"])
+                #expect(run.exitCode == 125)
+                #expect(run.standardError.contains("another run uses this workspace"))
+                let beside = try await sandbox.roost(["run", "-f", "beside.toml"])
+                #expect(beside.exitCode == 0)
+                try sandbox.write("", to: "go")
+            }
+            #expect(outcome.exitCode == 0)
+            let after = try await sandbox.roost(["wipe", "-f", "wipes.toml"])
+            #expect(after.exitCode == 0)
+            #expect(!exists("target", in: sandbox))
+        }
+    }
+
     @Test("a pipeline that names nothing to wipe, or the repository, is refused before anything is removed")
     func refused() async throws {
         try await RoostSandbox.with(engine: "unix:///nowhere/docker.sock") { sandbox in

@@ -72,7 +72,6 @@ package struct WipeListing: Hashable, Sendable {
     var remarks: [WipeRemark] = []
     /// What is protected, with its identities.
     var protected: ProtectedPaths
-    var wasInterrupted = false
 
     init(candidates: [WipeCandidate] = [], protected: ProtectedPaths) {
         self.candidates = candidates
@@ -100,7 +99,6 @@ package struct WipeListing: Hashable, Sendable {
         var listing = WipeListing(protected: protected.identified(in: root))
         listing.candidates = search.candidates.sorted { $0.path < $1.path }
         listing.remarks = search.remarks.sorted { $0.path < $1.path }
-        listing.wasInterrupted = shouldStop()
         return listing
     }
 }
