@@ -50,7 +50,7 @@ let package = Package(
         .target(
             name: "Pipeline",
             dependencies: [
-                "ImagePull", "ParkedContainers", "DockerEngine", "OCIDistribution", "RoostCore",
+                "CWorkspaceFiles", "ImagePull", "ParkedContainers", "DockerEngine", "OCIDistribution", "RoostCore",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
             ],
             swiftSettings: settings
@@ -69,6 +69,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(name: "CProcessDescriptor"),
+        .target(name: "CWorkspaceFiles"),
         .target(
             name: "Reaping",
             dependencies: ["DockerEngine", "RoostCore"],

@@ -16,6 +16,8 @@ let importTable: [String: ImportRow] = [
             "Subprocess",
         ]
     ),
+    // C: what Swift's view of glibc does not reach.
+    "CWorkspaceFiles": ImportRow(targets: [], modules: []),
     "RoostCore": ImportRow(
         targets: ["OCIDistribution"],
         modules: ["DequeModule", "TOMLKit"]
@@ -45,7 +47,9 @@ let importTable: [String: ImportRow] = [
         modules: ["NIOCore"]
     ),
     "Pipeline": ImportRow(
-        targets: ["OCIDistribution", "RoostCore", "DockerEngine", "ImagePull", "ParkedContainers"],
+        targets: [
+            "CWorkspaceFiles", "OCIDistribution", "RoostCore", "DockerEngine", "ImagePull", "ParkedContainers",
+        ],
         modules: ["AsyncAlgorithms", "NIOCore"]
     ),
     "Doctor": ImportRow(

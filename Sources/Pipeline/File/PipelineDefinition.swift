@@ -14,19 +14,23 @@ package struct PipelineDefinition: Hashable, Sendable {
     package let maxParallel: Int?
     /// How much memory may be promised to running steps; `nil` leaves it to the machine.
     package let memoryBudget: MemoryBudget?
+    /// What is done to the project folder beside the steps.
+    package let workspace: WorkspaceDefinition
 
     package init(
         name: String,
         file: PipelineFile,
         stages: [StageDefinition],
         maxParallel: Int? = nil,
-        memoryBudget: MemoryBudget? = nil
+        memoryBudget: MemoryBudget? = nil,
+        workspace: WorkspaceDefinition = WorkspaceDefinition()
     ) {
         self.name = name
         self.file = file
         self.stages = stages
         self.maxParallel = maxParallel
         self.memoryBudget = memoryBudget
+        self.workspace = workspace
     }
 
     /// Every step, in plan order: stage after stage, and in the order of the file within a stage.

@@ -72,6 +72,7 @@ struct PipelineReading {
         let always = root.readableStrings("always_stages", expected: "a list of stage names")?.strings
         let pipeline = root.table("pipeline")
         let stageTables = root.table("stages")
+        let workspace = workspace(root.table("workspace"))
         root.finish()
 
         var defaults = Defaults()
@@ -115,7 +116,8 @@ struct PipelineReading {
             file: file,
             stages: stages,
             maxParallel: maxParallel,
-            memoryBudget: memoryBudget
+            memoryBudget: memoryBudget,
+            workspace: workspace
         )
     }
 

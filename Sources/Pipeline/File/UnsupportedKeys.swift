@@ -3,7 +3,7 @@
 /// They are refused by name rather than as unknown ones: ignoring `secrets` or `services` would run something else than the
 /// file says.
 enum UnsupportedKeys {
-    static let root = ["mounts", "secrets", "services", "workspace"]
+    static let root = ["mounts", "secrets", "services"]
     static let pipeline = root + ["network", "ownership"]
     static let stage = ["network", "services"]
     static let step = ["mounts", "network", "ownership", "secrets", "security", "services"]

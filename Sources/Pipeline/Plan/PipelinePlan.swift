@@ -11,13 +11,22 @@ package struct PipelinePlan: Hashable, Sendable {
     package let stages: [StagePlan]
     /// Every image once, in the order in which the run needs them; what all steps of the run make of it.
     package let images: [PlannedImage]
+    /// Whether the caller wants the workspace wiped before the first step, whatever the file says.
+    package let isWipeAsked: Bool
 
     /// - Parameters:
     ///   - definition: The checked pipeline.
     ///   - defaultMaxParallel: How many steps may run at once where the file does not say; at least 1.
     ///   - override: The caller's number, which wins over the file's.
-    package init(_ definition: PipelineDefinition, defaultMaxParallel: Int, override: Int? = nil) {
+    ///   - isWipeAsked: Whether the caller wants the workspace wiped before the first step.
+    package init(
+        _ definition: PipelineDefinition,
+        defaultMaxParallel: Int,
+        override: Int? = nil,
+        isWipeAsked: Bool = false
+    ) {
         self.definition = definition
+        self.isWipeAsked = isWipeAsked
         maxParallel = max(1, override ?? definition.maxParallel ?? defaultMaxParallel)
         stages = definition.stages.map { StagePlan(name: $0.name, steps: $0.steps, images: PlannedImage.of($0.steps)) }
         images = PlannedImage.of(definition.steps)

@@ -21,7 +21,22 @@ extension RunReport {
         exitCode: Int32,
         reason: String
     ) -> RunReport {
-        let stages = plan.stages.map { stage in
+        var report = RunReport(
+            runID: runID.description,
+            pipeline: plan.name,
+            status: interruption == nil ? .infrastructureError : .interrupted,
+            exitCode: exitCode,
+            startedAt: startedAt,
+            duration: duration,
+            stages: skippedStages(of: plan)
+        )
+        report.reason = reason
+        return report
+    }
+
+    /// The stages of a plan of which nothing was run.
+    static func skippedStages(of plan: PipelinePlan) -> [StageReport] {
+        plan.stages.map { stage in
             StageReport(
                 name: stage.name,
                 status: .skipped,
@@ -33,16 +48,5 @@ extension RunReport {
                 }
             )
         }
-        var report = RunReport(
-            runID: runID.description,
-            pipeline: plan.name,
-            status: interruption == nil ? .infrastructureError : .interrupted,
-            exitCode: exitCode,
-            startedAt: startedAt,
-            duration: duration,
-            stages: stages
-        )
-        report.reason = reason
-        return report
     }
 }

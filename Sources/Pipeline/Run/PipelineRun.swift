@@ -88,8 +88,24 @@ package struct PipelineRun: Sendable {
                 )
             )
         }
-        let book = await loop(recorder, runStart: runStart)
+        let puller = makePuller { await recorder.emit(.pull($0)) }
+        let workspace = RunWorkspace(
+            plan: plan,
+            context: context,
+            engine: engine,
+            interruption: interruption,
+            emit: { await recorder.emit($0) },
+            pull: { try await puller.pullAgain($0.image, policy: $0.pull, locked: lock?.digest(for: $0.image)) }
+        )
+        var book = RunBook(plan: plan, runStart: runStart)
+        if let problem = await workspace.prepare() {
+            book.note(cause: .workspace(problem))
+        } else {
+            book = await loop(recorder, puller, runStart: runStart)
+        }
         await recorder.emitCutPulls()
+        let isSuccess = interruption.cause == nil && book.firstCause == nil
+        await workspace.finish(succeeded: isSuccess, stages: book.stages)
         let verdict = RunVerdict(interruption: interruption.cause, firstCause: book.firstCause)
         var report = RunReport(
             runID: context.runID.description,
@@ -104,6 +120,7 @@ package struct PipelineRun: Sendable {
         )
         report.reason = verdict.reason
         if case .step(let first) = book.firstCause { report.firstFault = first.id }
+        if case .workspace = book.firstCause { report.stages = RunReport.skippedStages(of: plan) }
         await recorder.emit(.runFinished(report))
         channel.finish()
         return report
@@ -119,9 +136,12 @@ package struct PipelineRun: Sendable {
 
     // MARK: - The loop
 
-    private func loop(_ recorder: RunRecorder, runStart: ContinuousClock.Instant) async -> RunBook {
+    private func loop(
+        _ recorder: RunRecorder,
+        _ puller: ImagePuller,
+        runStart: ContinuousClock.Instant
+    ) async -> RunBook {
         let (inputs, inbox) = AsyncStream.makeStream(of: Input.self)
-        let puller = makePuller { await recorder.emit(.pull($0)) }
         let noMorePulls = Latch()
         let outOfMemory = OutOfMemoryWatch(runID: context.runID.description)
         let runner = StepRunner(

@@ -21,9 +21,9 @@ package enum RunPreparation {
         records: EngineRecords? = nil,
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) async throws -> RunContext {
-        let project = plan.definition.file.projectFolder.resolvingSymlinksInPath().path(percentEncoded: false)
-        // A mount's source has no slash at its end, but for the root.
-        let folder = project.count > 1 && project.hasSuffix("/") ? String(project.dropLast()) : project
+        // Before the logs' folder is made.
+        let startedAt = FileTime.now
+        let folder = projectFolder(of: plan.definition)
         let installation = try Installation.load(from: RoostFolders(environment: environment).state)
         let info = try await engine.info()
         let budget = budget.size(of: ByteCount(info.memoryTotal))
@@ -39,8 +39,16 @@ package enum RunPreparation {
             logs: try LogFolder(project: folder, runID: runID.description),
             limitsSwap: info.swapLimit ?? false,
             memoryBudget: budget,
-            records: records
+            records: records,
+            startedAt: startedAt
         )
+    }
+
+    /// The folder that steps see as their workspace; absolute, links resolved.
+    package static func projectFolder(of definition: PipelineDefinition) -> String {
+        let project = definition.file.projectFolder.resolvingSymlinksInPath().path(percentEncoded: false)
+        // A mount's source has no slash at its end, but for the root.
+        return project.count > 1 && project.hasSuffix("/") ? String(project.dropLast()) : project
     }
 }
 

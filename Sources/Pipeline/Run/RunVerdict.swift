@@ -12,6 +12,8 @@ package struct RunVerdict: Sendable, Hashable {
     /// What first kept the run from succeeding.
     package enum Cause: Sendable {
         case images(String)
+        /// The workspace could not be made ready.
+        case workspace(String)
         case step(StepReport)
     }
 
@@ -27,7 +29,7 @@ package struct RunVerdict: Sendable, Hashable {
         }
         switch firstCause {
         case nil: self.init(.succeeded, 0, nil)
-        case .images(let reason): self.init(.infrastructureError, 125, reason)
+        case .images(let reason), .workspace(let reason): self.init(.infrastructureError, 125, reason)
         case .step(let report):
             let reason = "\(report.id): \(report.reason ?? report.status.rawValue)"
             switch report.status {

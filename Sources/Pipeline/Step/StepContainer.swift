@@ -18,6 +18,8 @@ package struct RunContext: Sendable {
     package let memoryBudget: ByteCount
     /// What is written down about the engine; `nil` where nothing is.
     package let records: EngineRecords?
+    /// When the run began to change the workspace.
+    let startedAt: FileTime
 
     package init(
         runID: RunID,
@@ -27,7 +29,8 @@ package struct RunContext: Sendable {
         logs: LogFolder?,
         limitsSwap: Bool,
         memoryBudget: ByteCount,
-        records: EngineRecords? = nil
+        records: EngineRecords? = nil,
+        startedAt: FileTime = .now
     ) {
         self.runID = runID
         self.installation = installation
@@ -37,6 +40,7 @@ package struct RunContext: Sendable {
         self.limitsSwap = limitsSwap
         self.memoryBudget = memoryBudget
         self.records = records
+        self.startedAt = startedAt
     }
 }
 

@@ -69,6 +69,14 @@ struct RunCommand: AsyncParsableCommand {
     )
     var locked = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "Wipe what [workspace] names before the first step, whatever its wipe_when says.",
+            discussion: "'roost wipe --dry-run' lists it."
+        )
+    )
+    var wipe = false
+
     @OptionGroup var appearance: AppearanceOptions
 
     func run() async throws {
@@ -79,6 +87,7 @@ struct RunCommand: AsyncParsableCommand {
             color: appearance.color
         )
         let definition = try await file.load()
+        if wipe { try WipeCommand.check(definition) }
         let (plan, shortage) = plan(definition, settings)
         let lock = locked ? try LockFileLoading.load(for: plan) : nil
         try checkReportFolder()
@@ -102,18 +111,24 @@ struct RunCommand: AsyncParsableCommand {
     /// The plan, with no more steps at once than this process has descriptors for, and what to tell where that is fewer.
     private func plan(_ definition: PipelineDefinition, _ settings: Settings) -> (plan: PipelinePlan, warning: String?)
     {
-        let plan = PipelinePlan(definition, defaultMaxParallel: settings.maxParallel, override: maxParallel)
-        guard let limit = DescriptorLimit.current else { return (plan, nil) }
+        func plan(_ override: Int?) -> PipelinePlan {
+            PipelinePlan(
+                definition,
+                defaultMaxParallel: settings.maxParallel,
+                override: override,
+                isWipeAsked: wipe
+            )
+        }
+        let wanted = plan(maxParallel)
+        guard let limit = DescriptorLimit.current else { return (wanted, nil) }
         let capacity = StepCapacity(
             limit: limit.soft,
             open: DescriptorLimit.countOpen() ?? 0,
             processors: ProcessInfo.processInfo.activeProcessorCount,
             concurrentPulls: settings.maxConcurrentPulls
         )
-        guard let warning = capacity.warning(for: plan) else { return (plan, nil) }
-        return (
-            PipelinePlan(definition, defaultMaxParallel: settings.maxParallel, override: capacity.steps), warning
-        )
+        guard let warning = capacity.warning(for: wanted) else { return (wanted, nil) }
+        return (plan(capacity.steps), warning)
     }
 
     /// A run from its name on, before it is known whether it will begin.
