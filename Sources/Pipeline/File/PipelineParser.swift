@@ -63,7 +63,6 @@ struct PipelineReading {
         var pull = PullPolicy.missing
         var retries = StepRetries()
         var stopGrace = StepDefaults.stopGrace
-        var mayPark = true
     }
 
     func read(_ root: TOMLTableReader) -> PipelineDefinition {
@@ -90,7 +89,6 @@ struct PipelineReading {
             defaults.pull = pipeline.choice("pull")?.value ?? defaults.pull
             defaults.retries = retries(of: pipeline, defaults.retries)
             defaults.stopGrace = stopGrace(of: pipeline) ?? defaults.stopGrace
-            defaults.mayPark = pipeline.boolean("park")?.value ?? defaults.mayPark
             memoryBudget = pipeline.memoryBudget("memory_budget")?.value
             flatSteps = pipeline.tables("steps")
             pipeline.finish()

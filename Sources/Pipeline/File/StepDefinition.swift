@@ -30,8 +30,6 @@ package struct StepDefinition: Hashable, Sendable {
     package var retries = StepRetries()
     /// Between TERM and KILL where the step has to be stopped.
     package var stopGrace = StepDefaults.stopGrace
-    /// Whether its container may be started ahead of time and wait for its turn.
-    package var mayPark = true
     /// Where the file defines the step.
     package let position: SourcePosition?
     /// Where the file names the image.

@@ -40,7 +40,6 @@ extension PipelineReading {
         let isAlways = reader.boolean("always")?.value
         let retries = retries(of: reader, defaults.retries)
         let stopGrace = stopGrace(of: reader)
-        let mayPark = reader.boolean("park")?.value
         reader.finish()
         guard let image, !collector.diagnostics[errorsBefore...].hasErrors else { return nil }
         var definition = StepDefinition(
@@ -62,7 +61,6 @@ extension PipelineReading {
         definition.schedule.isAlways = isAlways ?? (declaredName == StepDefaults.alwaysName)
         definition.retries = retries
         definition.stopGrace = stopGrace ?? defaults.stopGrace
-        definition.mayPark = mayPark ?? defaults.mayPark
         return StepRead(definition: definition, needs: needs)
     }
 

@@ -1,5 +1,6 @@
 package import ImagePull
 package import OCIDistribution
+package import RoostCore
 
 /// What a run will do, in which order and with which images: a pure function of the definition and the machine's default
 /// for ``maxParallel``.
@@ -33,6 +34,11 @@ package struct PipelinePlan: Hashable, Sendable {
     }
 
     package var name: String { definition.name }
+
+    /// How much memory the running steps can be promised together at most, whatever the budget then allows.
+    package var peakMemory: ByteCount {
+        stages.map { PlannedMemory.peak(of: $0.steps, maxParallel: maxParallel) }.max() ?? ByteCount(0)
+    }
 
     /// Every step, in plan order.
     package var steps: [StepDefinition] { stages.flatMap(\.steps) }

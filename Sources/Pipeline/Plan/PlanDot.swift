@@ -1,6 +1,6 @@
 import RoostCore
 
-/// A plan as a graph for Graphviz: a cluster a stage, a node a step, an edge for each barrier.
+/// A plan as a graph for Graphviz: a cluster a stage, a node a step, an edge for each need and each barrier.
 package enum PlanDot {
     /// - Returns: A `digraph` that `dot` draws, ending with a line break.
     package static func render(_ plan: PipelinePlan) -> String {
@@ -19,6 +19,12 @@ package enum PlanDot {
                 lines.append("    s\(index)_\(number) [label=\"\(label)\"];")
             }
             lines.append("  }")
+            let numbers = Dictionary(stage.steps.enumerated().map { ($1.id, $0) }) { first, _ in first }
+            for (number, step) in stage.steps.enumerated() {
+                for need in step.schedule.needs {
+                    if let needed = numbers[need] { lines.append("  s\(index)_\(needed) -> s\(index)_\(number);") }
+                }
+            }
         }
         for index in plan.stages.indices.dropLast() {
             lines.append("  s\(index)_0 -> s\(index + 1)_0 [ltail=cluster_\(index), lhead=cluster_\(index + 1)];")

@@ -21,6 +21,9 @@ package enum PlanJSON {
         let file: String
         let projectFolder: String
         let maxParallel: Int
+        /// As the file writes it; absent where the machine decides.
+        let memoryBudget: String?
+        let peakMemoryBytes: Int64
         let stages: [Stage]
         let images: [Image]
 
@@ -30,6 +33,8 @@ package enum PlanJSON {
             file = plan.definition.file.shownName
             projectFolder = plan.definition.file.projectFolder.path
             maxParallel = plan.maxParallel
+            memoryBudget = plan.definition.memoryBudget?.written
+            peakMemoryBytes = plan.peakMemory.bytes
             stages = plan.stages.map(Stage.init)
             images = plan.images.map(Image.init)
         }
@@ -64,6 +69,14 @@ package enum PlanJSON {
         let user: String?
         let workdir: String
         let pull: String
+        /// The steps of the stage that it needs.
+        let needs: [String]
+        /// False where it runs alone in its stage.
+        let parallel: Bool
+        let always: Bool
+        let maxRetries: Int
+        let retryOn: [String]
+        let stopGraceMs: Int64
         let line: Int?
 
         init(_ step: StepDefinition) {
@@ -78,6 +91,12 @@ package enum PlanJSON {
             user = step.user
             workdir = step.workdir
             pull = step.pull.rawValue
+            needs = step.schedule.needs.map(\.step)
+            parallel = !step.schedule.runsAlone
+            always = step.schedule.isAlways
+            maxRetries = step.retries.count
+            retryOn = StepRetries.Reason.allCases.filter(step.retries.reasons.contains).map(\.rawValue)
+            stopGraceMs = step.stopGrace.wholeMilliseconds
             line = step.position?.line
         }
     }

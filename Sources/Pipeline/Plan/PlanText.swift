@@ -10,6 +10,8 @@ package enum PlanText {
             [
                 counted(plan.stages.count, "stage"), counted(plan.steps.count, "step"),
                 counted(plan.images.count, "image"), "at most \(counted(plan.maxParallel, "step")) at once",
+                "at most \(plan.peakMemory) of memory"
+                    + (plan.definition.memoryBudget.map { " within a budget of \($0)" } ?? ""),
             ].joined(separator: ", ")
         )
         for (index, stage) in plan.stages.enumerated() {
@@ -37,8 +39,24 @@ package enum PlanText {
     private static func row(_ step: StepDefinition) -> [String] {
         [
             step.id.step, step.imageText, step.memory.description, DurationText.written(step.timeout),
-            step.user.map { "user \($0)" } ?? "", PlanText.command(step),
+            step.user.map { "user \($0)" } ?? "", schedule(step), PlanText.command(step),
         ]
+    }
+
+    /// When and how often it runs, where that is not once beside the others: `after compile, lint; 3 retries; always`.
+    private static func schedule(_ step: StepDefinition) -> String {
+        var parts: [String] = []
+        if !step.schedule.needs.isEmpty {
+            let needs = step.schedule.needs.prefix(4).map { PrintableText.oneLine($0.step, limit: 30) }
+            let more = step.schedule.needs.count - needs.count
+            parts.append("after " + needs.joined(separator: ", ") + (more > 0 ? " and \(more) more" : ""))
+        }
+        if step.schedule.runsAlone { parts.append("alone") }
+        if step.retries.count > 0 {
+            parts.append(step.retries.count == 1 ? "1 retry" : "\(step.retries.count) retries")
+        }
+        if step.schedule.isAlways { parts.append("always") }
+        return parts.joined(separator: "; ")
     }
 
     /// What the step runs, on one line and cut: `make -j2`, `["make", "-j2"]`, `(the image's command)`.

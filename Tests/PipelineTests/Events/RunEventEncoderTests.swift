@@ -66,8 +66,22 @@ struct RunEventEncoderTests {
         )
         #expect(
             try line(.stepStarted(StepStart(id: id, image: "gcc:14", attempt: 1, containerID: "c0ffee")))
-                == #"{"attempt":1,"container_id":"c0ffee","image":"gcc:14","stage":"build","step":"compile","#
+                == #"{"attempt":1,"attempts":1,"container_id":"c0ffee","image":"gcc:14","stage":"build","step":"compile","#
                 + #""time":"2026-01-31T08:15:30.042Z","type":"step.started"}"#
+        )
+        let ended = AttemptReport(
+            number: 1,
+            status: .failed,
+            exitCode: 2,
+            reason: "exited with 2",
+            duration: .milliseconds(20),
+            logPath: nil
+        )
+        #expect(
+            try line(.stepRetrying(StepRetry(id: id, attempt: ended, attempts: 3, pause: .seconds(1))))
+                == #"{"attempt":1,"attempts":3,"duration_ms":20,"exit_code":2,"pause_ms":1000,"reason":"exited with 2","#
+                + #""stage":"build","status":"failed","step":"compile","time":"2026-01-31T08:15:30.042Z","#
+                + #""type":"step.retrying"}"#
         )
         #expect(
             try line(.stepFinished(SampleReport.failedStep))

@@ -154,14 +154,12 @@ struct ExecutionKeysTests {
             retry_on = ["failed", "oom_killed"]
             backoff = "10ms"
             stop_grace = "2s"
-            park = false
             [stages.s]
             parallel = false
             [stages.s.steps.b]
             image = "x"
             max_retries = 4
             stop_grace = "0s"
-            park = true
             [stages.s.steps.a]
             image = "x"
             always = true
@@ -179,7 +177,6 @@ struct ExecutionKeysTests {
         #expect(steps[0].retries.reasons == [.failed, .oomKilled])
         #expect(steps[0].stopGrace == .seconds(2))
         #expect(steps[1].stopGrace == .zero)
-        #expect(steps.map(\.mayPark) == [false, true, false])
     }
 
     @Test("a step that is larger than the whole budget is refused")
@@ -191,6 +188,25 @@ struct ExecutionKeysTests {
             found.count == 1 && found[0].contains("2 GiB is more than the whole memory_budget of 1 GiB"),
             "\(found)"
         )
+    }
+
+    @Test("the peak counts only steps that can run at the same time")
+    func peak() throws {
+        func peak(_ text: String, maxParallel: Int) throws -> ByteCount {
+            PlannedMemory.peak(of: try steps(text), maxParallel: maxParallel)
+        }
+        func step(_ name: String, _ memory: Int, _ extra: String = "") -> String {
+            "[stages.s.steps.\(name)]\nimage = \"x\"\nmemory = \"\(memory)mb\"\n\(extra)\n"
+        }
+        let free = step("a", 100) + step("b", 200) + step("c", 300)
+        #expect(try peak(free, maxParallel: 3) == .mebibytes(600))
+        #expect(try peak(free, maxParallel: 2) == .mebibytes(500))
+        let chain = step("a", 100) + step("b", 200, "needs = [\"a\"]") + step("c", 300, "needs = [\"b\"]")
+        #expect(try peak(chain, maxParallel: 3) == .mebibytes(300))
+        let fork = step("a", 500) + step("b", 200, "needs = [\"a\"]") + step("c", 250, "needs = [\"a\"]")
+        #expect(try peak(fork, maxParallel: 3) == .mebibytes(500))
+        let alone = step("a", 100) + step("b", 200) + step("c", 250, "parallel = false")
+        #expect(try peak(alone, maxParallel: 3) == .mebibytes(300))
     }
 
     @Test("a pause doubles up to a minute, and only what is listed is tried again")

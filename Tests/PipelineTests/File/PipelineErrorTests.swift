@@ -148,7 +148,7 @@ struct PipelineErrorTests {
             "user = \"é\"", "user = \"a\\u0007\"", "workdir = \"\"", "workdir = \"/\"", "workdir = \"//\"",
             "workdir = \"src\"",
             "workdir = \"/a/../b\"", "workdir = \"/a:ro\"", "workdir = \"/a\\nb\"", "pull = \"Missing\"", "pull = true",
-            "parallel = true", "privileged = true",
+            "parallel = 1", "privileged = true",
         ]
     )
     func refused(line: String) {

@@ -64,7 +64,7 @@ struct PipelinePlanTests {
         #expect(
             PlanText.render(try plan(Self.example)) == #"""
                 Pipeline demo (roost.toml)
-                2 stages, 4 steps, 2 images, at most 2 steps at once
+                2 stages, 4 steps, 2 images, at most 2 steps at once, at most 2.5 GiB of memory
 
                 Stage 1 of 2: build, 3 steps, 2 at once
                   lint     alpine                           512 MiB  1h                ["sh", "-c", "echo \"hi\""]
@@ -115,7 +115,11 @@ struct PipelinePlanTests {
         #expect(!text.contains("s3cret"))
         #expect(text.hasSuffix("}\n"))
         let root = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
-        #expect(Set(root.keys) == ["schema", "name", "file", "project_folder", "max_parallel", "stages", "images"])
+        #expect(
+            Set(root.keys) == [
+                "schema", "name", "file", "project_folder", "max_parallel", "peak_memory_bytes", "stages", "images",
+            ]
+        )
         #expect(root["schema"] as? String == "roost.plan/1")
         #expect(root["file"] as? String == "roost.toml")
         #expect(root["project_folder"] as? String == "/project/demo")
@@ -128,7 +132,7 @@ struct PipelinePlanTests {
         #expect(
             Set(compile.keys) == [
                 "name", "image", "reference", "command", "env", "memory_bytes", "timeout_ms", "user", "workdir", "pull",
-                "line",
+                "line", "needs", "parallel", "always", "max_retries", "retry_on", "stop_grace_ms",
             ]
         )
         #expect(compile["memory_bytes"] as? Int == 2_147_483_648)
