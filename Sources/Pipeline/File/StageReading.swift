@@ -135,6 +135,7 @@ extension PipelineReading {
     ///   - position: Where it is named.
     ///   - table: Its table as it stands in the file.
     ///   - read: Reads an instance, given its name and its table with all placeholders filled.
+    /// - Returns: The instances up to the first that is wrong.
     private func expand(
         _ name: String,
         at position: SourcePosition?,

@@ -17,6 +17,7 @@ extension PipelineReading {
     ///   - declaredName: The step's name in the file.
     ///   - reader: Its table, with all placeholders filled.
     ///   - defaults: What holds where the table says nothing.
+    /// - Returns: The step, or `nil`.
     func step(
         _ id: StepID,
         declaredName: String,

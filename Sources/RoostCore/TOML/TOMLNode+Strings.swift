@@ -2,6 +2,7 @@ extension TOMLNode {
     /// The value with each of its strings, at whatever depth, replaced; keys and places stay as they are.
     ///
     /// - Parameter transform: Given each string's text and its node.
+    /// - Returns: The value with the new strings.
     package func mapStrings(_ transform: (String, TOMLNode) -> String) -> TOMLNode {
         let mapped: Value =
             switch value {
