@@ -37,7 +37,7 @@ package struct PipelinePlan: Hashable, Sendable {
 
     /// How much memory the running steps can be promised together at most, whatever the budget then allows.
     package var peakMemory: ByteCount {
-        stages.map { PlannedMemory.peak(of: $0.steps, maxParallel: maxParallel) }.max() ?? ByteCount(0)
+        stages.map { PlannedConcurrency.memory(of: $0.steps, maxParallel: maxParallel) }.max() ?? ByteCount(0)
     }
 
     /// Every step, in plan order.

@@ -15,7 +15,7 @@ package enum PlanText {
             ].joined(separator: ", ")
         )
         for (index, stage) in plan.stages.enumerated() {
-            let together = min(stage.steps.count, plan.maxParallel)
+            let together = PlannedConcurrency.count(of: stage.steps, maxParallel: plan.maxParallel)
             var heading =
                 "Stage \(index + 1) of \(plan.stages.count): \(stage.name), \(counted(stage.steps.count, "step"))"
             if stage.steps.count > 1 { heading += together == 1 ? ", one by one" : ", \(together) at once" }

@@ -193,7 +193,7 @@ struct ExecutionKeysTests {
     @Test("the peak counts only steps that can run at the same time")
     func peak() throws {
         func peak(_ text: String, maxParallel: Int) throws -> ByteCount {
-            PlannedMemory.peak(of: try steps(text), maxParallel: maxParallel)
+            PlannedConcurrency.memory(of: try steps(text), maxParallel: maxParallel)
         }
         func step(_ name: String, _ memory: Int, _ extra: String = "") -> String {
             "[stages.s.steps.\(name)]\nimage = \"x\"\nmemory = \"\(memory)mb\"\n\(extra)\n"
@@ -205,6 +205,8 @@ struct ExecutionKeysTests {
         #expect(try peak(chain, maxParallel: 3) == .mebibytes(300))
         let fork = step("a", 500) + step("b", 200, "needs = [\"a\"]") + step("c", 250, "needs = [\"a\"]")
         #expect(try peak(fork, maxParallel: 3) == .mebibytes(500))
+        #expect(PlannedConcurrency.count(of: try steps(fork), maxParallel: 3) == 2)
+        #expect(PlannedConcurrency.count(of: try steps(chain), maxParallel: 3) == 1)
         let alone = step("a", 100) + step("b", 200) + step("c", 250, "parallel = false")
         #expect(try peak(alone, maxParallel: 3) == .mebibytes(300))
     }

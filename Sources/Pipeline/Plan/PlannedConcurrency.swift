@@ -1,34 +1,47 @@
 import RoostCore
 
-/// How much memory the steps of a stage can be promised at the same time.
-enum PlannedMemory {
+/// How many steps of a stage, and with how much memory, can run at the same time.
+enum PlannedConcurrency {
     /// Beyond this many steps needs are left out of account: the bound is then higher than it has to be.
     private static let mostCompared = 4096
 
-    /// A bound that no order of events exceeds: of the steps that can run beside a step, those with the highest limits.
-    ///
-    /// - Parameters:
-    ///   - steps: The stage's steps.
-    ///   - maxParallel: How many run at once at most.
-    /// - Returns: The bound; zero for no steps.
-    static func peak(of steps: [StepDefinition], maxParallel: Int) -> ByteCount {
-        let alone = steps.filter(\.schedule.runsAlone).map(\.memory).max() ?? ByteCount(0)
-        let together = steps.filter { !$0.schedule.runsAlone }
-        guard together.contains(where: { !$0.schedule.needs.isEmpty }), together.count <= mostCompared else {
-            return max(alone, sumOfLargest(together.map(\.memory), maxParallel))
-        }
-        let related = relations(of: together)
-        let bounds = together.indices.map { index in
-            let others = together.indices.filter { $0 != index && !related[index].contains($0) }.map {
-                together[$0].memory
-            }
-            return together[index].memory + sumOfLargest(others, maxParallel - 1)
-        }
-        return max(alone, bounds.max() ?? ByteCount(0))
+    /// How much memory the steps can be promised at once: a bound that no order of events exceeds.
+    static func memory(of steps: [StepDefinition], maxParallel: Int) -> ByteCount {
+        ByteCount(most(of: steps, maxParallel: maxParallel) { $0.memory.bytes })
     }
 
-    private static func sumOfLargest(_ sizes: [ByteCount], _ count: Int) -> ByteCount {
-        sizes.sorted(by: >).prefix(max(0, count)).reduce(ByteCount(0), +)
+    /// How many steps can run at once: a bound that no order of events exceeds.
+    static func count(of steps: [StepDefinition], maxParallel: Int) -> Int {
+        Int(most(of: steps, maxParallel: maxParallel) { _ in 1 })
+    }
+
+    /// Over all steps, the most of one with those of the highest weight that can run beside it.
+    private static func most(
+        of steps: [StepDefinition],
+        maxParallel: Int,
+        weight: (StepDefinition) -> Int64
+    ) -> Int64 {
+        let alone = steps.filter(\.schedule.runsAlone).map(weight).max() ?? 0
+        let together = steps.filter { !$0.schedule.runsAlone }
+        guard together.contains(where: { !$0.schedule.needs.isEmpty }), together.count <= mostCompared else {
+            return max(alone, sumOfLargest(together.map(weight), maxParallel))
+        }
+        let related = relations(of: together)
+        let weights = together.map(weight)
+        let bounds = together.indices.map { index in
+            let others = together.indices.filter { $0 != index && !related[index].contains($0) }.map { weights[$0] }
+            return sum(weights[index], sumOfLargest(others, maxParallel - 1))
+        }
+        return max(alone, bounds.max() ?? 0)
+    }
+
+    private static func sumOfLargest(_ weights: [Int64], _ count: Int) -> Int64 {
+        weights.sorted(by: >).prefix(max(0, count)).reduce(0, sum)
+    }
+
+    private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
+        let (sum, overflow) = left.addingReportingOverflow(right)
+        return overflow ? .max : sum
     }
 
     /// For each step those that run before or after it in any case: what it needs and what needs it, through others too.
