@@ -107,10 +107,19 @@ extension PipelineReading {
             matrix.reportWrongKind(node, expected: "a list of values such as [\"x86\", \"arm64\"]")
             return nil
         }
+        guard elements.count <= Self.mostInstances else {
+            collector.error(
+                "a matrix can have at most \(Self.mostInstances) combinations",
+                at: node.position,
+                key: node.path
+            )
+            return nil
+        }
         var values: [String] = []
+        var known: Set<String> = []
         for element in elements {
             guard let value = matrixValue(element, matrix) else { continue }
-            if values.contains(value) {
+            if !known.insert(value).inserted {
                 collector.error(
                     "the value \(PrintableText.quoted(value)) is there twice",
                     at: element.position,
@@ -124,7 +133,14 @@ extension PipelineReading {
 
     private func matrixValue(_ node: TOMLNode, _ matrix: TOMLTableReader) -> String? {
         switch node.value {
-        case .string(let text): return text
+        case .string(let text):
+            if text.utf8.count <= PipelineRules.longestMatrixValue { return text }
+            collector.error(
+                "a value of a matrix can have at most \(PipelineRules.longestMatrixValue) bytes",
+                at: node.position,
+                key: node.path
+            )
+            return nil
         case .integer(let number): return String(number)
         case .boolean(let flag): return String(flag)
         default:
@@ -137,13 +153,15 @@ extension PipelineReading {
     /// `exclude = [{ rust = "1.75", os = "alpine" }]`: every combination that has all of an entry's values.
     private func exclusions(of matrix: TOMLTableReader, axes: [Axis]) -> [Set<MatrixInstance.Value>] {
         guard let entries = matrix.tables("exclude") else { return [] }
+        var suggestions = 0
         return entries.value.compactMap { entry in
             var values: Set<MatrixInstance.Value> = []
             for axis in axes {
                 guard let node = entry.node(axis.name), let value = matrixValue(node, entry) else { continue }
                 if !axis.values.contains(value) {
                     var message = "the matrix has no value \(PrintableText.quoted(value)) for `\(axis.name)`"
-                    if let nearest = NearestName.of(value, in: axis.values) {
+                    suggestions += 1
+                    if suggestions <= Self.mostSuggestions, let nearest = NearestName.of(value, in: axis.values) {
                         message += "; did you mean \(PrintableText.quoted(nearest))?"
                     }
                     collector.error(message, at: node.position, key: node.path)

@@ -13,17 +13,35 @@ extension PipelineReading {
     func resolveNeeds(of steps: [StepRead], declared: [String]) -> [StepDefinition] {
         let instances = Dictionary(grouping: steps.map(\.definition), by: \.declaredName)
         let single = Dictionary(steps.map { ($0.definition.id.step, $0.definition) }) { first, _ in first }
+        let isDeclared = Set(declared)
+        var unknown = 0
+        var needsLeft = PipelineRules.mostNeeds
         let resolved = steps.map { step in
             var definition = step.definition
+            var known: Set<StepID> = []
             for need in step.needs {
                 guard let found = instances[need.value] ?? single[need.value].map({ [$0] }) else {
                     // What is wrong with a step that could not be read has been told.
-                    if !declared.contains(need.value) { reportUnknown(need, of: definition.id, among: declared) }
+                    if !isDeclared.contains(need.value) {
+                        unknown += 1
+                        reportUnknown(need, of: definition.id, among: unknown <= Self.mostSuggestions ? declared : [])
+                    }
                     continue
                 }
-                for id in found.map(\.id) where !definition.schedule.needs.contains(id) {
-                    definition.schedule.needs.append(id)
+                guard needsLeft >= found.count else {
+                    if needsLeft >= 0 {
+                        collector.error(
+                            "the steps of a stage can have at most \(PipelineRules.mostNeeds) needs together, the "
+                                + "instances of matrices counted",
+                            at: need.position,
+                            key: need.path
+                        )
+                    }
+                    needsLeft = -1
+                    continue
                 }
+                needsLeft -= found.count
+                for id in found.map(\.id) where known.insert(id).inserted { definition.schedule.needs.append(id) }
             }
             return definition
         }

@@ -5,6 +5,19 @@ enum PipelineRules {
     /// The longest name of a pipeline, stage or step, in bytes of UTF-8: names become parts of log paths and labels.
     static let longestName = 128
 
+    /// The most steps of a stage, the instances of its matrices included.
+    static let mostSteps = 10_000
+
+    /// The most needs of a stage's steps together, each instance of a matrix counted: a thousand that need a thousand are
+    /// a mistake, or meant to do harm.
+    static let mostNeeds = 100_000
+
+    /// The longest value of a matrix, in bytes of UTF-8: each may be put in thousands of places.
+    static let longestMatrixValue = 1024
+
+    /// What the values of matrices may make of a file's texts, in bytes.
+    static let mostFilledBytes = 16 << 20
+
     /// More is a loop that should be in the command.
     static let mostRetries = 100
 

@@ -2,6 +2,9 @@ import RoostCore
 
 /// `${{ name }}` in a pipeline's texts.
 enum Placeholders {
+    /// From behind `${{` to behind `}}`, in characters: a name and blanks around it.
+    private static let longestPlaceholder = 100
+
     /// Replaces every placeholder.
     ///
     /// - Parameters:
@@ -16,8 +19,10 @@ enum Placeholders {
         while let start = rest.firstRange(of: "${{") {
             filled += rest[..<start.lowerBound]
             let inner = rest[start.upperBound...]
-            if let end = inner.firstRange(of: "}}") {
-                let name = inner[..<end.lowerBound].trimmingPrefix { $0 == " " || $0 == "\t" }
+            // No name is longer: a search for the end over the whole rest, for each begin, would take for ever.
+            let near = inner.prefix(longestPlaceholder)
+            if let end = near.firstRange(of: "}}") {
+                let name = near[..<end.lowerBound].trimmingPrefix { $0 == " " || $0 == "\t" }
                 let trimmed = String(name.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
                 if !trimmed.isEmpty, !trimmed.contains(where: \.isNewline) {
                     names.append(trimmed)
@@ -49,9 +54,24 @@ extension PipelineReading {
     /// - Returns: `nil` where a name is unknown.
     func fill(_ table: TOMLTableNode, with instance: MatrixInstance) -> TOMLTableNode? {
         var isComplete = true
+        var filledBytes = 0
         let filled = table.mapStrings { text, node in
             Placeholders.fill(text) { name in
-                if let value = instance.value(of: name) { return value }
+                if let value = instance.value(of: name) {
+                    filledBytes += value.utf8.count
+                    guard filledBytes <= PipelineRules.mostFilledBytes / Self.mostInstances else {
+                        if isComplete {
+                            collector.error(
+                                "the values of the matrix make the step too long: use fewer placeholders",
+                                at: node.position,
+                                key: node.path
+                            )
+                        }
+                        isComplete = false
+                        return ""
+                    }
+                    return value
+                }
                 isComplete = false
                 var message = "${{ \(PrintableText.oneLine(name, limit: 40)) }} names nothing"
                 if instance.values.isEmpty {

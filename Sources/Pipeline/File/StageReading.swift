@@ -57,7 +57,7 @@ extension PipelineReading {
     }
 
     /// Beyond this many misnamed stages none is told its nearest name: each costs a look at all the others.
-    private static let mostSuggestions = 20
+    static let mostSuggestions = 20
 
     private func arrange(
         _ order: Located<[Located<String>]>,
@@ -107,12 +107,14 @@ extension PipelineReading {
         let tables = reader.table("steps")
         reader.finish()
         var names: Set<String> = []
+        var instanceNames: Set<String> = []
         var steps: [StepRead] = []
         for entry in tables?.table.entries ?? [] {
-            checkName(entry.key, kind: "step", seen: !names.insert(entry.key).inserted, at: entry.node)
-            guard let table = tables?.table(entry.node) else { continue }
+            let isNew = names.insert(entry.key).inserted
+            checkName(entry.key, kind: "step", seen: !isNew, at: entry.node)
+            guard isNew, let table = tables?.table(entry.node) else { continue }
             table.refuse(UnsupportedKeys.step, message: UnsupportedKeys.message)
-            steps += expand(entry.key, at: entry.node.position, table) { name, instance in
+            steps += expand(entry.key, at: entry.node.position, table, &instanceNames) { name, instance in
                 let runsAlone = instance.boolean("parallel")?.value == false
                 var step = step(
                     StepID(stage: stage, step: name),
@@ -134,27 +136,22 @@ extension PipelineReading {
     ///   - name: Its name in the file.
     ///   - position: Where it is named.
     ///   - table: Its table as it stands in the file.
+    ///   - taken: The names of the stage's steps so far, instances included.
     ///   - read: Reads an instance, given its name and its table with all placeholders filled.
     /// - Returns: The instances up to the first that is wrong.
     private func expand(
         _ name: String,
         at position: SourcePosition?,
         _ table: TOMLTableReader,
+        _ taken: inout Set<String>,
         read: (String, TOMLTableReader) -> StepRead?
     ) -> [StepRead] {
-        var names: Set<String> = []
         var steps: [StepRead] = []
         for instance in instances(of: table) ?? [] {
             let instanceName = instance.name(of: name)
-            if !instance.values.isEmpty {
-                var problem = PipelineRules.problem(inName: instanceName)
-                if problem == nil, !names.insert(instanceName).inserted {
-                    problem = "two combinations of the matrix have the name \(PrintableText.quoted(instanceName))"
-                }
-                if let problem {
-                    collector.error(problem, at: position, key: table.path)
-                    break
-                }
+            if let problem = problem(inInstance: instanceName, of: name, instance, &taken) {
+                collector.error(problem, at: position, key: table.path)
+                break
             }
             // What is wrong with one instance is wrong with the others in the same way.
             guard let filled = fill(table.table.without("matrix"), with: instance),
@@ -165,22 +162,43 @@ extension PipelineReading {
         return steps
     }
 
+    /// A step is known by its name: two of one would be taken for each other.
+    private func problem(
+        inInstance instanceName: String,
+        of name: String,
+        _ instance: MatrixInstance,
+        _ taken: inout Set<String>
+    ) -> String? {
+        let isNew = taken.insert(instanceName).inserted
+        // What is wrong with the name of a step without a matrix has been told where it stands.
+        guard !instance.values.isEmpty || !isNew else { return nil }
+        if let problem = PipelineRules.problem(inName: instanceName) { return problem }
+        guard taken.count <= PipelineRules.mostSteps else {
+            return "a stage can have at most \(PipelineRules.mostSteps) steps, the instances of matrices included"
+        }
+        guard !isNew else { return nil }
+        return
+            "two steps of the stage have the name \(PrintableText.quoted(instanceName)), instances of matrices included"
+    }
+
     // MARK: - [[pipeline.steps]]
 
     /// The stages of the flat form: neighbours with `parallel = true` share one, every other step has its own. They are
     /// named by their number.
     func flatStages(_ tables: Located<[TOMLTableReader]>, defaults: Defaults) -> [StageDefinition] {
-        var groups: [(names: [String], steps: [StepRead], position: SourcePosition?)] = []
+        var groups: [(names: [String], taken: Set<String>, steps: [StepRead], position: SourcePosition?)] = []
         var names: Set<String> = []
         var lastIsParallel = false
         for table in tables.value {
             table.refuse(UnsupportedKeys.step, message: UnsupportedKeys.message)
             let isParallel = table.boolean("parallel")?.value ?? false
             let name = table.string("name")
+            var isNew = true
             if let name {
                 if let problem = PipelineRules.problem(inName: name.value) {
                     collector.error(problem, at: name.position, key: name.path)
                 } else if !names.insert(name.value).inserted {
+                    isNew = false
                     let shown = PrintableText.quoted(name.value)
                     collector.error("another step has the name \(shown)", at: name.position, key: name.path)
                 }
@@ -188,15 +206,18 @@ extension PipelineReading {
                 table.reportMissing("name", "a step's name, such as name = \"build\"")
             }
 
-            if !(isParallel && lastIsParallel) { groups.append(([], [], table.position)) }
+            if !(isParallel && lastIsParallel) { groups.append(([], [], [], table.position)) }
             lastIsParallel = isParallel
             let stage = String(groups.count)
-            groups[groups.count - 1].names.append(name?.value ?? "")
-            groups[groups.count - 1].steps += expand(name?.value ?? "", at: name?.position, table) { name, instance in
+            guard isNew else { continue }
+            let declared = name?.value ?? ""
+            let last = groups.count - 1
+            groups[last].names.append(declared)
+            groups[last].steps += expand(declared, at: name?.position, table, &groups[last].taken) { name, instance in
                 _ = (instance.node("name"), instance.node("parallel"))
                 return step(
                     StepID(stage: stage, step: name),
-                    declaredName: name,
+                    declaredName: declared,
                     instance,
                     defaults: defaults
                 )

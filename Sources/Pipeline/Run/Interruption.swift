@@ -46,14 +46,17 @@ package final class Interruption: Sendable {
     /// The first cause, which decides the exit code.
     package var cause: InterruptionCause? { state.withLock { $0.cause } }
 
-    /// Asks for the end of the run: the second time without grace, the third time without tidying up.
+    /// Asks for the end of the run. A closed output does so only where nothing else has; else the second time without grace, the third time without tidying up.
     package func raise(_ cause: InterruptionCause) {
-        let count = state.withLock { state in
+        let count = state.withLock { state -> Int? in
+            // Ctrl-C ends the reader of a pipe as well: that its output is gone is no second wish.
+            guard cause != .outputClosed || state.count == 0 else { return nil }
             if state.cause == nil { state.cause = cause }
             state.count += 1
             return state.count
         }
         switch count {
+        case nil: break
         case 1: stop.open()
         case 2: kill.open()
         default: abandon.open()

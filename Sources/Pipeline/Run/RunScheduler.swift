@@ -172,7 +172,7 @@ package struct RunScheduler: Sendable {
         for step in pending {
             // A step that runs alone keeps its turn: what comes after it does not pass it while it waits for the others.
             let canStart =
-                !isBlocked && isReady(step) && running.count < maxParallel
+                !isBlocked && isReady(step) && unfinished < maxParallel
                 && (running.isEmpty || !step.schedule.runsAlone && !running.contains { $0.schedule.runsAlone })
             if canStart {
                 states[step.id] = .running

@@ -58,6 +58,8 @@ struct StepAttempts: Sendable {
         if case .interrupted = admission {
             var report = StepReport(id: step.id, image: step.imageText, status: .cancelled)
             report.reason = "the run was interrupted while the step waited for memory"
+            report.attempts = number - 1
+            report.memoryLimit = step.memory
             report.phases = timeline.phases
             report.offset = timeline.offset
             return report

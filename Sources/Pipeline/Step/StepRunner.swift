@@ -72,12 +72,27 @@ struct StepRunner: Sendable {
         step.schedule.isAlways ? interruption.kill.isOpen : interruption.stop.isOpen
     }
 
+    /// Brings the step's image onto the engine, unless the step is stopped meanwhile.
+    private func obtainImage(of step: StepDefinition) async throws -> String {
+        let end = step.schedule.isAlways ? interruption.kill : interruption.stop
+        return try await withThrowingTaskGroup(of: String?.self) { group in
+            group.addTask { try await pullAgain(step) }
+            group.addTask {
+                await end.wait()
+                return nil
+            }
+            defer { group.cancelAll() }
+            guard let image = try await group.next() ?? nil else { throw CancellationError() }
+            return image
+        }
+    }
+
     // MARK: - Create
 
     private func create(_ step: StepDefinition, imageID: String?, attempt: Int) async throws -> String {
         let container = StepContainer(context: context, step: step, attempt: attempt)
         var image: String
-        if let imageID { image = imageID } else { image = try await pullAgain(step) }
+        if let imageID { image = imageID } else { image = try await obtainImage(of: step) }
         var name = container.name()
         var hasPulledAgain = false
         for _ in 0..<4 {
@@ -94,7 +109,7 @@ struct StepRunner: Sendable {
                 await emit(
                     .warning("\(step.id): its image \(step.imageText) has vanished from the engine; pulling again")
                 )
-                image = try await pullAgain(step)
+                image = try await obtainImage(of: step)
             } catch let error as EngineError where error.statusCode == 409 {
                 name = container.name(suffix: String(UInt32.random(in: 0...UInt32.max), radix: 16))
             }
@@ -135,6 +150,8 @@ struct StepRunner: Sendable {
                 try await startLimit.run {
                     // Time in the queue for a start is waiting, not starting.
                     marks.end(.wait)
+                    // Who waited in the queue may have been interrupted there.
+                    if isStopped(step) { throw CancellationError() }
                     try await engine.startContainer(container)
                 }
                 marks.end(.start)
@@ -154,6 +171,11 @@ struct StepRunner: Sendable {
             timeline = marks
             timeline.end(.run, at: outcome.endedAt)
             await settle(container, step, outcome, &report)
+        } catch is CancellationError where isStopped(step) {
+            timeline = marks
+            timeline.end(.wait)
+            report.status = .cancelled
+            report.reason = "the run was interrupted before it started"
         } catch {
             timeline = marks
             timeline.end(.start)

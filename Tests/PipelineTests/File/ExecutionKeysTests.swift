@@ -83,6 +83,90 @@ struct ExecutionKeysTests {
         #expect(found.count == 1 && found[0].contains("at most 1000 combinations"))
     }
 
+    @Test("two steps of one name are refused, also where a matrix makes them")
+    func collisions() {
+        let found = errors(
+            """
+            [stages.s.steps.compile]
+            image = "x"
+            matrix = { arch = ["x86", "arm"] }
+            [stages.s.steps.compile-x86]
+            image = "x"
+            """
+        )
+        #expect(
+            found.count == 1 && found[0].contains("two steps of the stage have the name \"compile-x86\""),
+            "\(found)"
+        )
+        let flat = parsePipeline(
+            """
+            [[pipeline.steps]]
+            name = "a-1"
+            image = "x"
+            parallel = true
+            [[pipeline.steps]]
+            name = "a"
+            image = "x"
+            parallel = true
+            matrix = { v = [1, 2] }
+            """
+        )
+        #expect(flat.diagnostics.count == 1, "\(flat.diagnostics)")
+    }
+
+    @Test("a matrix in the flat form keeps its step's name for needs and for what always runs")
+    func flatMatrix() throws {
+        let (definition, diagnostics) = parsePipeline(
+            """
+            [[pipeline.steps]]
+            name = "build"
+            image = "x"
+            parallel = true
+            matrix = { v = [1, 2] }
+            [[pipeline.steps]]
+            name = "report"
+            image = "x"
+            parallel = true
+            needs = ["build"]
+            [[pipeline.steps]]
+            name = "cleanup"
+            image = "x"
+            matrix = { v = [1, 2] }
+            """
+        )
+        #expect(diagnostics.isEmpty)
+        let steps = try #require(definition).steps
+        #expect(steps[2].schedule.needs.map(\.step) == ["build-1", "build-2"])
+        #expect(steps.suffix(2).map(\.schedule.isAlways) == [true, true])
+    }
+
+    @Test(
+        "hostile placeholders, values and needs are dealt with in time and in bounded memory",
+        .timeLimit(.minutes(1)),
+        arguments: [
+            "command = \"" + String(repeating: "${{", count: 200_000) + "\"\n",
+            "command = \"" + String(repeating: "${{a}}", count: 100_000) + "\"\nmatrix = { a = [\""
+                + String(repeating: "v", count: 1000) + "\"] }\n",
+            "matrix = { a = [\"" + String(repeating: "v", count: 100_000) + "\"] }\n",
+        ]
+    )
+    func hostile(_ step: String) {
+        let (definition, _) = parsePipeline("stages_order = [\"s\"]\n[stages.s.steps.\"x\"]\nimage = \"x\"\n" + step)
+        #expect(step.contains("matrix") == (definition == nil))
+    }
+
+    @Test("a thousand steps that need a thousand are refused")
+    func hostileNeeds() {
+        let values = "[" + (0..<1000).map(String.init).joined(separator: ", ") + "]"
+        let found = errors(
+            (0..<3).map {
+                "[stages.s.steps.x\($0)]\nimage = \"x\"\nmatrix = { a = \(values) }\n"
+                    + ($0 > 0 ? "needs = [\"x\($0 - 1)\"]\n" : "")
+            }.joined()
+        )
+        #expect(found.count == 1 && found[0].contains("at most 100000 needs"), "\(found)")
+    }
+
     @Test("needs name a step, all instances of one, or a single instance")
     func needs() throws {
         let steps = try steps(

@@ -33,6 +33,14 @@ struct RunSchedulerGraphTests {
         #expect(run.handle(.stepFinished(id("b"), .succeeded)) == [])
     }
 
+    @Test("a step that is still being cleaned up keeps its place")
+    func place() {
+        var (run, first) = begun([step("a"), step("b"), step("c", needs: ["a"])], maxParallel: 2)
+        #expect(first == [.start(id("a")), .start(id("b"))])
+        #expect(run.handle(.stepPassed(id("a"))) == [])
+        #expect(run.handle(.stepFinished(id("a"), .succeeded)) == [.start(id("c"))])
+    }
+
     @Test("a step whose need failed is skipped and says which, and so is what needs that")
     func failedNeed() {
         var (run, _) = begun([step("a"), step("b", needs: ["a"]), step("c", needs: ["b"]), step("d", needs: ["x"])])

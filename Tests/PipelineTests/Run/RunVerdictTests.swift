@@ -1,3 +1,4 @@
+import RoostCore
 import Testing
 
 @testable import Pipeline
@@ -49,5 +50,21 @@ struct RunVerdictTests {
         #expect(verdict.exitCode == code)
         #expect(verdict.status == .interrupted)
         #expect(RunVerdict(interruption: cause, firstCause: nil).exitCode == code)
+    }
+
+    @Test("an interruption twice kills, three times leaves; a closed output is only ever the first")
+    func interruption() {
+        let interruption = Interruption()
+        interruption.raise(.interrupt)
+        interruption.raise(.outputClosed)
+        #expect(interruption.stop.isOpen && !interruption.kill.isOpen)
+        interruption.raise(.interrupt)
+        #expect(interruption.kill.isOpen && !interruption.abandon.isOpen)
+        interruption.raise(.terminate)
+        #expect(interruption.abandon.isOpen)
+        #expect(interruption.cause == .interrupt)
+        let closed = Interruption()
+        closed.raise(.outputClosed)
+        #expect(closed.stop.isOpen && closed.cause == .outputClosed)
     }
 }
