@@ -30,7 +30,7 @@ struct RunOutputTests {
                 }.joined()
             try sandbox.write(pipeline, to: "roost.toml")
             let outcome = try await sandbox.roost(["run"])
-            #expect(outcome.exitCode == 0)
+            #expect(outcome.exitCode == 0, "\(outcome.standardError.suffix(2000))")
             var next = [Int](repeating: 0, count: 10)
             for line in outcome.standardError.split(separator: "\n") where line.contains(" line ") {
                 let parts = line.split(separator: "│", maxSplits: 1)
