@@ -36,11 +36,10 @@ struct KillingProxy: Sendable {
             let counter = CallCounter()
             let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
                 .childChannelOption(.allowRemoteHalfClosure, value: true)
-                .bind(unixDomainSocketPath: path) { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
-                    }
-                }
+                .childChannelOption(.autoRead, value: false)
+                // Wrapped only by who takes it up: NIO ends the process for a wrapped connection that nobody does, such as
+                // one that comes in just as the body ends.
+                .bind(unixDomainSocketPath: path) { $0.eventLoop.makeSucceededFuture($0) }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     try await server.executeThenClose { clients in
@@ -49,6 +48,7 @@ struct KillingProxy: Sendable {
                                 connections.addTask {
                                     // A client that is killed resets its connections: that is what this is for.
                                     try? await pass(client, to: engine, counter, at: number, moment, act)
+                                    try? await client.close()
                                 }
                             }
                         }
@@ -61,7 +61,7 @@ struct KillingProxy: Sendable {
     }
 
     private static func pass(
-        _ client: NIOAsyncChannel<ByteBuffer, ByteBuffer>,
+        _ client: any Channel,
         to engine: String,
         _ counter: CallCounter,
         at number: Int,
@@ -75,8 +75,8 @@ struct KillingProxy: Sendable {
                     try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                 }
             }
-        try await client.executeThenClose { fromClient, toClient in
-            try await upstream.executeThenClose { fromEngine, toEngine in
+        try await upstream.executeThenClose { fromEngine, toEngine in
+            try await wrap(client).executeThenClose { fromClient, toClient in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {
                         for try await chunk in fromClient {
@@ -95,6 +95,16 @@ struct KillingProxy: Sendable {
                 }
             }
         }
+    }
+
+    /// The channel was accepted without reading; from here on it reads.
+    private static func wrap(_ channel: any Channel) async throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {
+        try await channel.eventLoop.submit {
+            guard channel.isActive else { throw ChannelError.ioOnClosedChannel }
+            let wrapped = try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+            try channel.syncOptions?.setOption(.autoRead, value: true)
+            return wrapped
+        }.get()
     }
 
     private static func isRequest(_ chunk: ByteBuffer) -> Bool {
