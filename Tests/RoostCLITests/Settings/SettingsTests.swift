@@ -50,6 +50,8 @@ struct SettingsTests {
                     offline: false,
                     maxParallel: max(ProcessInfo.processInfo.activeProcessorCount, 4),
                     memoryBudget: .share(percent: 80),
+                    keepRuns: 50,
+                    keepRunsFor: .seconds(30 * 86_400),
                     color: .auto
                 )
         )
@@ -88,6 +90,7 @@ struct SettingsTests {
         let texts: [SettingKey: (file: String, value: SettingValue)] = [
             .maxConcurrentPulls: ("7", .number(7)), .maxParallel: ("7", .number(7)),
             .pullTimeout: ("\"90s\"", .duration(.seconds(90))), .offline: ("true", .flag(true)),
+            .keepRuns: ("7", .number(7)), .keepRunsFor: ("\"7d\"", .duration(.seconds(7 * 86_400))),
             .memoryBudget: ("\"50%\"", .budget(.share(percent: 50))), .color: ("\"never\"", .word("never")),
         ]
         let (file, value) = try #require(texts[key])
