@@ -173,6 +173,8 @@ struct RunCommand: AsyncParsableCommand {
             let renderer = JSONRunRenderer(writer: .standardOutput)
             try? await renderer.handle(RunEvent(time: Date(), kind: .runFinished(finished)))
             try? await renderer.finish()
+        } else if let places = GitHubPlaces(plan, environment: ProcessInfo.processInfo.environment) {
+            try? OutputWriter.standardError.enqueue(places.remarks(on: finished))
         }
         do {
             try reports.write(finished)
@@ -217,7 +219,7 @@ struct RunCommand: AsyncParsableCommand {
         var outputFailure: (any Error)?
         do {
             switch format {
-            case .text: try await textRenderer(settings).render(events)
+            case .text: try await textRenderer(settings, plan).render(events)
             case .json: try await JSONRunRenderer(writer: .standardOutput).render(events)
             }
         } catch {
@@ -249,11 +251,11 @@ struct RunCommand: AsyncParsableCommand {
         try await OutputWriter.standardOutput.flush()
     }
 
-    private func textRenderer(_ settings: Settings) -> TextRunRenderer {
-        TextRunRenderer(
-            writer: .standardError,
-            descriptor: STDERR_FILENO,
-            style: OutputStyle.detect(descriptor: STDERR_FILENO, color: settings.color)
-        )
+    private func textRenderer(_ settings: Settings, _ plan: PipelinePlan) -> TextRunRenderer {
+        let style = OutputStyle.detect(descriptor: STDERR_FILENO, color: settings.color)
+        guard let places = GitHubPlaces(plan, environment: ProcessInfo.processInfo.environment) else {
+            return TextRunRenderer(writer: .standardError, descriptor: STDERR_FILENO, style: style)
+        }
+        return TextRunRenderer(writer: .standardError, descriptor: STDERR_FILENO, style: style, places: places)
     }
 }

@@ -16,7 +16,7 @@ struct SelectionTests {
         [stages.build.steps."odd/name"]
         image = "a"
         [stages.test.steps.unit]
-        image = "${version}"
+        image = "${{ version }}"
         matrix = { version = ["a", "b"] }
         [stages.test.steps.report]
         image = "a"

@@ -143,12 +143,14 @@ struct SettingsTests {
         let report = SettingsReport(resolved: try place.resolve())
         #expect(
             report.text().replacing(place.path, with: "") == """
-                max_concurrent_pulls  4      default
-                pull_timeout          1m30s  /config/config.toml:2
-                offline               true   ROOST_OFFLINE
-                max_parallel          3      /config/config.toml:1
-                memory_budget         80%    default
-                color                 auto   default
+                max_concurrent_pulls  4        default
+                pull_timeout          1m30s    /config/config.toml:2
+                offline               true     ROOST_OFFLINE
+                max_parallel          3        /config/config.toml:1
+                memory_budget         80%      default
+                keep_runs             50       default
+                keep_runs_for         720h00m  default
+                color                 auto     default
 
                 user's file: /config/config.toml (read)
                 system's file: /system.toml (not there)
