@@ -67,7 +67,7 @@ struct StepStartedWire: Encodable {
 }
 
 /// A line of output: its text, and its exact bytes where the text can't hold them.
-struct LogLineWire: Encodable {
+struct LogLineWire: Codable {
     let stream: String
     let text: String
     let bytes: String?

@@ -8,6 +8,9 @@ package enum WireTime {
         style.format(Date(timeIntervalSince1970: (date.timeIntervalSince1970 * 1000).rounded() / 1000))
     }
 
+    /// Reads a time back; `nil` where the text is none.
+    static func parse(_ text: String) -> Date? { try? style.parse(text) }
+
     private static let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 }
 

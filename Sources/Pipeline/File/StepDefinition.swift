@@ -15,7 +15,7 @@ package struct StepDefinition: Hashable, Sendable {
     /// `nil` keeps the image's entry point, an empty list removes it; see ``containerEntrypoint``.
     package let entrypoint: [String]?
     /// In the order of the file; no name twice.
-    package let env: [EnvironmentVariable]
+    package var env: [EnvironmentVariable]
     package let memory: ByteCount
     /// How long the step may run, counted from the start of its container.
     package let timeout: Duration

@@ -1,6 +1,7 @@
 import Foundation
+package import RoostCore
 
-/// The folder of one run's raw logs, `.roost/runs/<id>` in the project folder.
+/// The folder of one run, `.roost/runs/<id>` in the project folder: its raw logs, whose process it is, and at its end its report.
 ///
 /// Each folder is opened relative to the one above and never through a symbolic link, so that a checked-out project can't
 /// direct the logs elsewhere. `.roost` ignores itself in git.
@@ -9,13 +10,14 @@ package final class LogFolder: Sendable {
     package let path: String
     private let descriptor: FolderDescriptor
 
-    /// Makes the run's folder, and `.roost` where it is missing.
+    /// Makes the run's folder, and `.roost` where it is missing, and writes down whose it is.
     ///
     /// - Parameters:
     ///   - project: The project folder; the path to it may hold links.
     ///   - runID: The run; no other run may have the same.
+    ///   - owner: The process that runs it.
     /// - Throws: ``LogFileError`` where a link or a file is in the way, or the disk refuses.
-    package init(project: String, runID: String) throws(LogFileError) {
+    package init(project: String, runID: String, owner: OwnerIdentity = .current) throws(LogFileError) {
         let root = open(project, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard root >= 0 else { throw LogFileError.from(errno, "open", project) }
         let top = try FolderDescriptor(root).folder(".roost", path: ".roost")
@@ -23,6 +25,15 @@ package final class LogFolder: Sendable {
         let runs = try top.folder("runs", path: ".roost/runs")
         path = ".roost/runs/" + FileName.encode(runID)
         descriptor = try runs.folder(FileName.encode(runID), path: path)
+        try descriptor.write(Array("\(owner)\n".utf8), as: RunsFolder.ownerName, path: "\(path)/\(RunsFolder.ownerName)")
+    }
+
+    /// Keeps the run's report, in one move: from then on the run has ended.
+    ///
+    /// - Throws: ``LogFileError``.
+    package func keep(_ report: RunReport) throws {
+        let name = RunsFolder.reportName
+        try descriptor.write(try RunReportEncoder.encode(report), as: name, path: "\(path)/\(name)")
     }
 
     /// Opens the log of one attempt of a step; it holds one descriptor until it is closed.
@@ -74,6 +85,21 @@ private final class FolderDescriptor: Sendable {
         if file >= 0 { return file }
         let code = errno
         throw code == EEXIST && isLink(name) ? .linkInTheWay(path: path) : LogFileError.from(code, "make", path)
+    }
+
+    /// Writes a file (0600) in one move, in the place of what has its name.
+    func write(_ bytes: [UInt8], as name: String, path: String) throws(LogFileError) {
+        // Steps can write here, too: they must not be able to guess the name.
+        let draft = ".draft-\(String(UInt64.random(in: 0...UInt64.max), radix: 16))"
+        let file = StepLogFile(try newFile(draft, path: path), path: path)
+        do throws(LogFileError) {
+            try file.write(bytes)
+            try file.close()
+            guard renameat(number, draft, number, name) == 0 else { throw .from(errno, "write", path) }
+        } catch {
+            unlinkat(number, draft, 0)
+            throw error
+        }
     }
 
     private func isLink(_ name: String) -> Bool {

@@ -145,6 +145,8 @@ package struct PulledImage: Sendable {
 package struct RunReport: Sendable {
     package var runID: String
     package var pipeline: String
+    /// The name of the pipeline's file, in the project folder.
+    package var file: String?
     package var status: RunStatus
     package var exitCode: Int32
     package var startedAt: Date
@@ -157,7 +159,7 @@ package struct RunReport: Sendable {
     package var stages: [StageReport]
     package var warnings: [String]
 
-    package enum RunStatus: String, Sendable {
+    package enum RunStatus: String, Sendable, Hashable {
         case succeeded, failed, timedOut = "timed_out", oomKilled = "oom_killed", infrastructureError =
             "infrastructure_error", interrupted
     }

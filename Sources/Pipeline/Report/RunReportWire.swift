@@ -2,15 +2,17 @@ import RoostCore
 
 // The parts of `roost.report/1`, as `docs/events.md` lists them. Field names become snake_case in the encoder.
 
-struct RunReportWire: Encodable {
+struct RunReportWire: Codable {
     let schema: String
     let runId: String
     let pipeline: String
+    let file: String?
     let status: String
     let exitCode: Int32
     let startedAt: String
     let durationMs: Int64
     let reason: String?
+    let firstFault: StepNameWire?
     let images: [PulledImageWire]
     let stages: [StageReportWire]
     let warnings: [String]
@@ -19,18 +21,32 @@ struct RunReportWire: Encodable {
         schema = RunReportEncoder.schema
         runId = report.runID
         pipeline = report.pipeline
+        file = report.file
         status = report.status.rawValue
         exitCode = report.exitCode
         startedAt = WireTime.text(report.startedAt)
         durationMs = report.duration.wholeMilliseconds
         reason = report.reason
+        firstFault = report.firstFault.map(StepNameWire.init)
         images = report.images.map(PulledImageWire.init)
         stages = report.stages.map(StageReportWire.init)
         warnings = report.warnings
     }
 }
 
-struct PulledImageWire: Encodable {
+struct StepNameWire: Codable {
+    let stage: String
+    let step: String
+
+    init(_ id: StepID) {
+        stage = id.stage
+        step = id.step
+    }
+
+    var id: StepID { StepID(stage: stage, step: step) }
+}
+
+struct PulledImageWire: Codable {
     let image: String
     let outcome: String
     let digest: String?
@@ -50,7 +66,7 @@ struct PulledImageWire: Encodable {
     }
 }
 
-struct StageReportWire: Encodable {
+struct StageReportWire: Codable {
     let stage: String
     let status: String
     let durationMs: Int64
@@ -64,7 +80,7 @@ struct StageReportWire: Encodable {
     }
 }
 
-struct StepReportWire: Encodable {
+struct StepReportWire: Codable {
     let step: String
     let image: String
     let status: String
@@ -101,7 +117,7 @@ struct StepReportWire: Encodable {
 }
 
 /// An attempt that was not the step's last.
-struct AttemptWire: Encodable {
+struct AttemptWire: Codable {
     let attempt: Int
     let status: String
     let exitCode: Int?
@@ -120,7 +136,7 @@ struct AttemptWire: Encodable {
 }
 
 /// The phases that the step went through; one that it never reached is absent.
-struct PhasesWire: Encodable {
+struct PhasesWire: Codable {
     let resolveMs: Int64?
     let waitMs: Int64?
     let pullMs: Int64?

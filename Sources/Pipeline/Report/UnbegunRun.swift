@@ -30,6 +30,7 @@ extension RunReport {
             duration: duration,
             stages: skippedStages(of: plan)
         )
+        report.file = plan.definition.file.url.lastPathComponent
         report.reason = reason
         return report
     }

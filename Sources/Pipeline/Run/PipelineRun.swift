@@ -118,6 +118,7 @@ package struct PipelineRun: Sendable {
             stages: book.stages,
             warnings: recorder.warnings
         )
+        report.file = plan.definition.file.url.lastPathComponent
         report.reason = verdict.reason
         if case .step(let first) = book.firstCause { report.firstFault = first.id }
         if case .workspace = book.firstCause { report.stages = RunReport.skippedStages(of: plan) }

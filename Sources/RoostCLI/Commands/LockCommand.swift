@@ -24,6 +24,7 @@ struct LockCommand: AsyncParsableCommand {
     @OptionGroup var engine: EngineOptions
 
     func run() async throws {
+        try file.enter()
         let settings = try SettingsLoader.load()
         let plan = PipelinePlan(try await file.load(), defaultMaxParallel: settings.maxParallel)
         let digests = try await EngineSession.with(try engine.configuration(), settings: settings) { session in

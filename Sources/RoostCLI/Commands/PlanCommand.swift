@@ -12,6 +12,7 @@ struct PlanCommand: AsyncParsableCommand {
 
             EXAMPLE
               roost plan
+              roost plan --from test --step build/lint
               roost plan --format dot | dot -Tsvg > plan.svg
             """
     )
@@ -21,13 +22,15 @@ struct PlanCommand: AsyncParsableCommand {
     }
 
     @OptionGroup var file: PipelineFileOptions
+    @OptionGroup var selection: SelectionOptions
 
     @Option(help: "text, json (roost.plan/1) or dot (Graphviz).")
     var format = Format.text
 
     func run() async throws {
+        try file.enter()
         let settings = try SettingsLoader.load()
-        let plan = PipelinePlan(try await file.load(), defaultMaxParallel: settings.maxParallel)
+        let plan = PipelinePlan(try await selection.load(file), defaultMaxParallel: settings.maxParallel)
         let output = OutputWriter.standardOutput
         switch format {
         case .text: try output.enqueue(PlanText.render(plan))

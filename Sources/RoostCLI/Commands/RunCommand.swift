@@ -24,7 +24,10 @@ struct RunCommand: AsyncParsableCommand {
 
             EXAMPLE
               roost run
-              roost run -f ci/roost.toml --report report.json
+              roost run -f ci/roost.toml --report report.json --junit junit.xml
+              roost run --step unit --env LOG=debug
+              roost run --from test --dry-run
+              roost run --rerun-failed
               roost run --format json | jq 'select(.type == "step.finished")'
             """
     )
@@ -34,6 +37,7 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     @OptionGroup var file: PipelineFileOptions
+    @OptionGroup var selection: SelectionOptions
     @OptionGroup var engine: EngineOptions
     @OptionGroup var pulling: PullSettingsOptions
 
@@ -58,8 +62,15 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "text, or json: events (roost.events/1) on standard output.")
     var format = Format.text
 
-    @Option(help: ArgumentHelp("Write the report (roost.report/1) to this file.", valueName: "file"))
-    var report: String?
+    @OptionGroup var reports: ReportOptions
+
+    @Flag(
+        help: ArgumentHelp(
+            "Only show the plan that a run with these flags would carry out.",
+            discussion: "Nothing is asked, made or changed. With --format json the plan is roost.plan/1."
+        )
+    )
+    var dryRun = false
 
     @Flag(
         help: ArgumentHelp(
@@ -77,20 +88,24 @@ struct RunCommand: AsyncParsableCommand {
     )
     var wipe = false
 
+    @OptionGroup var keeping: KeepRunsOptions
     @OptionGroup var appearance: AppearanceOptions
 
     func run() async throws {
+        try file.enter()
         let settings = try SettingsLoader.load(
             pulling: pulling,
             maxParallel: maxParallel,
             memoryBudget: memoryBudget,
+            keeping: keeping,
             color: appearance.color
         )
-        let definition = try await file.load()
+        let definition = try await selection.load(file)
         if wipe { try WipeCommand.check(definition) }
         let (plan, shortage) = plan(definition, settings)
         let lock = locked ? try LockFileLoading.load(for: plan) : nil
-        try checkReportFolder()
+        try reports.check()
+        if dryRun { return try await show(plan, warning: shortage) }
         let configuration = try engine.configuration()
         let interruption = Interruption()
         let attempt = Attempt(warnings: shortage.map { [$0] } ?? [])
@@ -158,9 +173,11 @@ struct RunCommand: AsyncParsableCommand {
             let renderer = JSONRunRenderer(writer: .standardOutput)
             try? await renderer.handle(RunEvent(time: Date(), kind: .runFinished(finished)))
             try? await renderer.finish()
+        } else if let places = GitHubPlaces(plan, environment: ProcessInfo.processInfo.environment) {
+            try? OutputWriter.standardError.enqueue(places.remarks(on: finished))
         }
         do {
-            if let report { try write(finished, to: report) }
+            try reports.write(finished)
         } catch {
             await RoostCommandLine.complain("\(error)")
         }
@@ -202,7 +219,7 @@ struct RunCommand: AsyncParsableCommand {
         var outputFailure: (any Error)?
         do {
             switch format {
-            case .text: try await textRenderer(settings).render(events)
+            case .text: try await textRenderer(settings, plan).render(events)
             case .json: try await JSONRunRenderer(writer: .standardOutput).render(events)
             }
         } catch {
@@ -213,7 +230,8 @@ struct RunCommand: AsyncParsableCommand {
         }
         let finished = await ended
         await scribe.end(finished)
-        if let report { try write(finished, to: report) }
+        await RunKeeping.keep(finished, context, settings)
+        try reports.write(finished)
         // A reader that has gone is told by the exit code; a full disk is a failure that has to be named.
         switch outputFailure as? OutputError {
         case .closed: return finished
@@ -223,39 +241,21 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
-    /// A report that can't be written should not be found out after an hour.
-    private func checkReportFolder() throws {
-        guard let report else { return }
-        let file = ReportFile(report)
-        // Opening a pipe that nobody reads would wait for ever, at the very end of the run.
-        guard file.form != .unusable, report != "-" else {
-            throw UsageError(description: "the report can't be written to \(report): name a file, or /dev/stdout")
+    /// Prints the plan instead of carrying it out.
+    private func show(_ plan: PipelinePlan, warning: String?) async throws {
+        if let warning { await RoostCommandLine.complain(warning) }
+        switch format {
+        case .text: try OutputWriter.standardOutput.enqueue(PlanText.render(plan))
+        case .json: try OutputWriter.standardOutput.enqueue([UInt8](try PlanJSON.render(plan)))
         }
-        guard file.form == .written || FileManager.default.isWritableFile(atPath: file.folder) else {
-            throw UsageError(
-                description:
-                    "the report can't be written to \(report): its folder is not there, or you may not write to it"
-            )
-        }
+        try await OutputWriter.standardOutput.flush()
     }
 
-    private func textRenderer(_ settings: Settings) -> TextRunRenderer {
-        TextRunRenderer(
-            writer: .standardError,
-            descriptor: STDERR_FILENO,
-            style: OutputStyle.detect(descriptor: STDERR_FILENO, color: settings.color)
-        )
-    }
-
-    private func write(_ finished: RunReport, to path: String) throws {
-        do {
-            try RunReportEncoder.write(finished, to: path)
-        } catch {
-            throw UsageError(
-                description:
-                    "the report can't be written to \(path): \(error.localizedDescription) The run itself is over; "
-                    + "name a file in a folder that is there and that you may write to"
-            )
+    private func textRenderer(_ settings: Settings, _ plan: PipelinePlan) -> TextRunRenderer {
+        let style = OutputStyle.detect(descriptor: STDERR_FILENO, color: settings.color)
+        guard let places = GitHubPlaces(plan, environment: ProcessInfo.processInfo.environment) else {
+            return TextRunRenderer(writer: .standardError, descriptor: STDERR_FILENO, style: style)
         }
+        return TextRunRenderer(writer: .standardError, descriptor: STDERR_FILENO, style: style, places: places)
     }
 }

@@ -19,6 +19,7 @@ struct ValidateCommand: AsyncParsableCommand {
     @OptionGroup var file: PipelineFileOptions
 
     func run() async throws {
+        try file.enter()
         let (pipeline, diagnostics) = try file.check()
         for diagnostic in diagnostics { try OutputWriter.standardOutput.enqueue("\(diagnostic)\n") }
         try await OutputWriter.standardOutput.flush()

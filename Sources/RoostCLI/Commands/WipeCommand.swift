@@ -48,6 +48,7 @@ struct WipeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        try file.enter()
         let definition = try await file.load()
         try Self.check(definition)
         let folder = RunPreparation.projectFolder(of: definition)

@@ -54,11 +54,23 @@ private func forEach<Event: Sendable>(
     }
 }
 
+/// What a person sees of a run: events and clock readings in, text to write out.
+protocol RunDisplay: Sendable {
+    /// Takes the next event; returns what to write.
+    mutating func handle(_ event: RunEvent, now: Duration, size: TerminalSize) -> String
+    /// Lets time pass.
+    mutating func tick(now: Duration, size: TerminalSize) -> String
+    /// Ends what was begun, for a run that ends without its last event.
+    mutating func close(size: TerminalSize) -> String
+}
+
+extension RunScreen: RunDisplay {}
+
 /// Shows a run as text, with bars where the stream is a terminal.
 package actor TextRunRenderer: RunRenderer {
     private let writer: OutputWriter
     private let terminal: Terminal
-    private var screen: RunScreen
+    private var screen: any RunDisplay
 
     package nonisolated let tickInterval: Duration
 
@@ -72,6 +84,14 @@ package actor TextRunRenderer: RunRenderer {
         self.writer = writer
         terminal = Terminal(descriptor: descriptor, style: style)
         screen = RunScreen(style: style)
+        tickInterval = terminal.tickInterval
+    }
+
+    /// As ``init(writer:descriptor:style:)``, for the log of GitHub's runner.
+    init(writer: OutputWriter, descriptor: Int32, style: OutputStyle, places: GitHubPlaces) {
+        self.writer = writer
+        terminal = Terminal(descriptor: descriptor, style: style)
+        screen = GitHubScreen(style: style, places: places)
         tickInterval = terminal.tickInterval
     }
 

@@ -7,6 +7,8 @@ struct Settings: Hashable, Sendable {
     var offline: Bool
     var maxParallel: Int
     var memoryBudget: MemoryBudget
+    var keepRuns: Int
+    var keepRunsFor: Duration
     var color: ColorChoice
 }
 
@@ -17,6 +19,8 @@ enum SettingKey: String, CaseIterable, Sendable {
     case offline
     case maxParallel = "max_parallel"
     case memoryBudget = "memory_budget"
+    case keepRuns = "keep_runs"
+    case keepRunsFor = "keep_runs_for"
     case color
 
     enum Kind: Sendable {
@@ -31,7 +35,8 @@ enum SettingKey: String, CaseIterable, Sendable {
         switch self {
         case .maxConcurrentPulls: .number(1...100)
         case .maxParallel: .number(1...1000)
-        case .pullTimeout: .duration
+        case .keepRuns: .number(1...1_000_000)
+        case .pullTimeout, .keepRunsFor: .duration
         case .offline: .flag
         case .memoryBudget: .budget
         case .color: .word(ColorChoice.allCases.map(\.rawValue))
@@ -51,6 +56,8 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .offline: "whether no registry is asked for anything"
         case .maxParallel: "how many steps of a stage run at once, where the pipeline does not say"
         case .memoryBudget: "how much memory running steps may be promised, where the pipeline does not say"
+        case .keepRuns: "of how many runs of a project the logs and reports are kept"
+        case .keepRunsFor: "how long the logs and reports of a run are kept"
         case .color: "whether text is coloured"
         }
     }
@@ -67,6 +74,8 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .offline: .flag(false)
         case .maxParallel: .number(min(max(processors, 4), 1000))
         case .memoryBudget: .budget(.standard)
+        case .keepRuns: .number(50)
+        case .keepRunsFor: .duration(.seconds(30 * 86_400))
         case .color: .word(ColorChoice.auto.rawValue)
         }
     }

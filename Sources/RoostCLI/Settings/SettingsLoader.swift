@@ -22,6 +22,7 @@ enum SettingsLoader {
         pulling: PullSettingsOptions? = nil,
         maxParallel: Int? = nil,
         memoryBudget: String? = nil,
+        keeping: KeepRunsOptions? = nil,
         color: ColorChoice? = nil
     ) throws -> Settings {
         var given: [SettingKey: String] = [:]
@@ -30,6 +31,8 @@ enum SettingsLoader {
         given[.offline] = pulling?.offline == true ? "true" : nil
         given[.maxParallel] = maxParallel.map(String.init)
         given[.memoryBudget] = memoryBudget
+        given[.keepRuns] = keeping?.keepRuns.map(String.init)
+        given[.keepRunsFor] = keeping?.keepRunsFor
         given[.color] = color?.rawValue
         return try resolve(given: given).settings
     }
@@ -119,6 +122,8 @@ struct ResolvedSettings: Sendable {
             maxParallel: try reader.requiredInt(forKey: SettingKey.maxParallel.configKey),
             memoryBudget: MemoryBudget(parsing: try reader.requiredString(forKey: SettingKey.memoryBudget.configKey))
                 ?? .standard,
+            keepRuns: try reader.requiredInt(forKey: SettingKey.keepRuns.configKey),
+            keepRunsFor: .milliseconds(try reader.requiredInt(forKey: SettingKey.keepRunsFor.configKey)),
             color: try reader.requiredString(forKey: SettingKey.color.configKey, as: ColorChoice.self)
         )
         let answers = reporter.answers

@@ -50,6 +50,8 @@ struct SettingsTests {
                     offline: false,
                     maxParallel: max(ProcessInfo.processInfo.activeProcessorCount, 4),
                     memoryBudget: .share(percent: 80),
+                    keepRuns: 50,
+                    keepRunsFor: .seconds(30 * 86_400),
                     color: .auto
                 )
         )
@@ -88,6 +90,7 @@ struct SettingsTests {
         let texts: [SettingKey: (file: String, value: SettingValue)] = [
             .maxConcurrentPulls: ("7", .number(7)), .maxParallel: ("7", .number(7)),
             .pullTimeout: ("\"90s\"", .duration(.seconds(90))), .offline: ("true", .flag(true)),
+            .keepRuns: ("7", .number(7)), .keepRunsFor: ("\"7d\"", .duration(.seconds(7 * 86_400))),
             .memoryBudget: ("\"50%\"", .budget(.share(percent: 50))), .color: ("\"never\"", .word("never")),
         ]
         let (file, value) = try #require(texts[key])
@@ -140,12 +143,14 @@ struct SettingsTests {
         let report = SettingsReport(resolved: try place.resolve())
         #expect(
             report.text().replacing(place.path, with: "") == """
-                max_concurrent_pulls  4      default
-                pull_timeout          1m30s  /config/config.toml:2
-                offline               true   ROOST_OFFLINE
-                max_parallel          3      /config/config.toml:1
-                memory_budget         80%    default
-                color                 auto   default
+                max_concurrent_pulls  4        default
+                pull_timeout          1m30s    /config/config.toml:2
+                offline               true     ROOST_OFFLINE
+                max_parallel          3        /config/config.toml:1
+                memory_budget         80%      default
+                keep_runs             50       default
+                keep_runs_for         720h00m  default
+                color                 auto     default
 
                 user's file: /config/config.toml (read)
                 system's file: /system.toml (not there)

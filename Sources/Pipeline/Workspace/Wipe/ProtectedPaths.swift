@@ -13,6 +13,11 @@ struct ProtectedPaths: Hashable, Sendable {
         names = Self.folders.keys.sorted() + [fileName]
     }
 
+    private init(names: [String]) { self.names = names }
+
+    /// For a folder that is Roost's own.
+    static let nothing = ProtectedPaths(names: [])
+
     /// Looks up what is there now.
     func identified(in root: OpenFolder) -> ProtectedPaths {
         var found = self
