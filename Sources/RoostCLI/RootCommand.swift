@@ -26,7 +26,8 @@ struct RootCommand: AsyncParsableCommand {
         version: RoostVersion.current,
         subcommands: [
             RunCommand.self, PullCommand.self, ValidateCommand.self, PlanCommand.self, LockCommand.self,
-            RunsCommand.self, WipeCommand.self, DoctorCommand.self, ReapCommand.self, LeasesCommand.self, ConfigCommand.self,
+            RunsCommand.self, WipeCommand.self, DoctorCommand.self, ReapCommand.self, LeasesCommand.self,
+            ConfigCommand.self,
         ]
     )
 }

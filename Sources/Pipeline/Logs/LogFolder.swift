@@ -25,7 +25,11 @@ package final class LogFolder: Sendable {
         let runs = try top.folder("runs", path: ".roost/runs")
         path = ".roost/runs/" + FileName.encode(runID)
         descriptor = try runs.folder(FileName.encode(runID), path: path)
-        try descriptor.write(Array("\(owner)\n".utf8), as: RunsFolder.ownerName, path: "\(path)/\(RunsFolder.ownerName)")
+        try descriptor.write(
+            Array("\(owner)\n".utf8),
+            as: RunsFolder.ownerName,
+            path: "\(path)/\(RunsFolder.ownerName)"
+        )
     }
 
     /// Keeps the run's report, in one move: from then on the run has ended.

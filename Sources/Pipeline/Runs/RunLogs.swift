@@ -20,8 +20,11 @@ extension RunsFolder {
     /// - Parameters:
     ///   - id: The run.
     ///   - report: Its report, for the order alone.
+    /// - Returns: The logs; none where there is no such run.
     package func logs(of id: RunID, report: RunReport?) -> [RunLog] {
-        guard let run = try? folder.folder(EntryName(id.description)), let stages = try? run.entries() else { return [] }
+        guard let run = try? folder.folder(EntryName(id.description)), let stages = try? run.entries() else {
+            return []
+        }
         var logs: [RunLog] = []
         for stage in stages where stage.mayBeFolder {
             guard let folder = try? run.folder(stage.name), let files = try? folder.entries() else { continue }
@@ -73,7 +76,9 @@ extension RunLog {
     }
 
     /// Stage and step as their files are named: a long name can't be read back from its file's.
-    fileprivate var key: String { folder + "/" + name.split(separator: ".", omittingEmptySubsequences: false).dropLast(2).joined(separator: ".") }
+    fileprivate var key: String {
+        folder + "/" + name.split(separator: ".", omittingEmptySubsequences: false).dropLast(2).joined(separator: ".")
+    }
 
     /// Whether it is of the step that a caller names, as `STAGE/STEP` or by the step's name alone.
     package func matches(_ name: String) -> Bool {

@@ -17,7 +17,8 @@ package struct RunsFolder: Sendable {
     /// Opens the folder.
     ///
     /// - Parameter project: The project folder; the path to it may hold links.
-    /// - Returns: `nil` where no run has left anything.
+    /// It is `nil` where no run has left anything.
+    ///
     /// - Throws: ``RunsUnreadable``, also where a link or a file is in its place.
     package init?(project: String) throws(RunsUnreadable) {
         do {
@@ -34,7 +35,9 @@ package struct RunsFolder: Sendable {
     /// - Throws: ``RunsUnreadable``.
     package func ids() throws(RunsUnreadable) -> [RunID] {
         do {
-            let names = try folder.entries().filter(\.mayBeFolder).map { String(decoding: $0.name.bytes, as: UTF8.self) }
+            let names = try folder.entries().filter(\.mayBeFolder).map {
+                String(decoding: $0.name.bytes, as: UTF8.self)
+            }
             return names.compactMap { RunID(parsing: $0) }.sorted { $0.description > $1.description }
         } catch {
             throw RunsUnreadable(folder: ".roost/runs", problem: error.description)

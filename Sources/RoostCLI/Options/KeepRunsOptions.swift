@@ -12,7 +12,10 @@ struct KeepRunsOptions: ParsableArguments {
     var keepRuns: Int?
 
     @Option(
-        help: ArgumentHelp("How long the logs and reports of a run are kept, such as 12h or 30d.", valueName: "duration")
+        help: ArgumentHelp(
+            "How long the logs and reports of a run are kept, such as 12h or 30d.",
+            valueName: "duration"
+        )
     )
     var keepRunsFor: String?
 }

@@ -31,7 +31,9 @@ struct PipelineFileOptions: ParsableArguments {
     func enter() throws {
         guard let directory else { return }
         guard chdir(directory) == 0 else {
-            throw UsageError(description: "can't change to the folder \(directory): \(String(cString: strerror(errno)))")
+            throw UsageError(
+                description: "can't change to the folder \(directory): \(String(cString: strerror(errno)))"
+            )
         }
     }
 
@@ -50,6 +52,7 @@ struct PipelineFileOptions: ParsableArguments {
     ///
     /// - Parameter environment: For `env` entries that name a variable without a value.
     /// - Returns: The pipeline and all that was remarked.
+    /// - Throws: ``UsageError`` where there is no file, or it can't be read.
     func check(
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws -> (pipeline: PipelineDefinition?, diagnostics: [Diagnostic]) {

@@ -8,7 +8,10 @@ struct ReportOptions: ParsableArguments {
     var report: String?
 
     @Option(
-        help: ArgumentHelp("Write the steps as JUnit XML to this file, a suite a stage, a case a step.", valueName: "file")
+        help: ArgumentHelp(
+            "Write the steps as JUnit XML to this file, a suite a stage, a case a step.",
+            valueName: "file"
+        )
     )
     var junit: String?
 

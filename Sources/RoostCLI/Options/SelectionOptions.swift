@@ -44,7 +44,10 @@ struct SelectionOptions: ParsableArguments {
 
     @Option(
         name: .customLong("env-file"),
-        help: ArgumentHelp("Variables for every step, a line each, as 'docker run' reads them. Repeatable.", valueName: "file")
+        help: ArgumentHelp(
+            "Variables for every step, a line each, as 'docker run' reads them. Repeatable.",
+            valueName: "file"
+        )
     )
     var variableFiles: [String] = []
 

@@ -8,9 +8,12 @@ struct GitHubPlaces: Sendable {
     let file: String
     let lines: [StepID: Int]
 
-    /// - Parameter environment: `GITHUB_ACTIONS` says whether GitHub's runner reads the log; `GITHUB_WORKSPACE` where the
-    ///   repository is.
-    /// - Returns: `nil` where the log is not GitHub's.
+    /// It is `nil` where the log is not GitHub's.
+    ///
+    /// - Parameters:
+    ///   - plan: What runs.
+    ///   - environment: `GITHUB_ACTIONS` says whether GitHub's runner reads the log; `GITHUB_WORKSPACE` where the
+    ///     repository is.
     init?(_ plan: PipelinePlan, environment: [String: String]) {
         guard environment["GITHUB_ACTIONS"] == "true" else { return nil }
         let file = plan.definition.file
@@ -84,7 +87,8 @@ struct GitHubScreen: RunDisplay {
         let text = GitHubCommand.neutralised(screen.handle(event, now: now, size: size))
         switch event.kind {
         case .warning(let message):
-            return GitHubCommand(name: "warning", properties: [("title", "roost")], data: GitHubPlaces.text(message)).line
+            return GitHubCommand(name: "warning", properties: [("title", "roost")], data: GitHubPlaces.text(message))
+                .line
         case .stageStarted(let stage):
             let steps = stage.steps.map { TextSanitizer.plain($0) }.joined(separator: ", ")
             let name = TextSanitizer.plain(stage.name)

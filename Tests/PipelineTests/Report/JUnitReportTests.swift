@@ -49,7 +49,9 @@ private final class JUnitReader: NSObject, XMLParserDelegate {
 
 @Suite("JUnit reports")
 struct JUnitReportTests {
-    private func step(_ name: String, _ status: StepStatus, _ reason: String? = nil, _ lines: [String] = []) -> StepReport {
+    private func step(_ name: String, _ status: StepStatus, _ reason: String? = nil, _ lines: [String] = [])
+        -> StepReport
+    {
         var step = StepReport(id: StepID(stage: "s", step: name), image: "a", status: status)
         step.reason = reason
         step.phases = [.run: .milliseconds(1042)]
@@ -102,9 +104,11 @@ struct JUnitReportTests {
         #expect(failures.map { $0.attributes["type"] } == ["failed", "timed_out", "oom_killed"])
         #expect(failures.first?.attributes["message"] == "exited with 2")
         #expect(failures.first?.text == "exited with 2")
-        #expect(elements.filter { $0.name == "error" }.map { $0.attributes["type"] } == [
-            "infrastructure_error", "cancelled",
-        ])
+        #expect(
+            elements.filter { $0.name == "error" }.map { $0.attributes["type"] } == [
+                "infrastructure_error", "cancelled",
+            ]
+        )
         #expect(elements.first { $0.name == "skipped" }?.attributes["message"] == "s/bad failed")
         #expect(elements.first { $0.name == "system-out" }?.text == "one\ntwo")
     }

@@ -28,9 +28,11 @@ struct RunRetentionTests {
     @Test("what is older than the age goes, however few there are")
     func age() {
         #expect(excess(RunRetention(age: .seconds(7200)), [1, 2, 3]) == [run(hoursAgo: 3)])
-        #expect(excess(RunRetention(count: 1, age: .seconds(7200)), [1, 1.5, 3]) == [
-            run(hoursAgo: 3), run(hoursAgo: 1.5),
-        ])
+        #expect(
+            excess(RunRetention(count: 1, age: .seconds(7200)), [1, 1.5, 3]) == [
+                run(hoursAgo: 3), run(hoursAgo: 1.5),
+            ]
+        )
         #expect(excess(RunRetention(), [1, 1000]) == [])
     }
 

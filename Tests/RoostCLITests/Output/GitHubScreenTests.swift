@@ -62,7 +62,10 @@ struct GitHubScreenTests {
                 "── stage build ✔ succeeded in 2.0 s",
             ]
         )
-        #expect(try shown([.stageStarted(header), .stageStarted(header)], closes: true).filter { $0 == "::endgroup::" }.count == 2)
+        #expect(
+            try shown([.stageStarted(header), .stageStarted(header)], closes: true).filter { $0 == "::endgroup::" }
+                .count == 2
+        )
     }
 
     @Test("a failed step is remarked on at its line; a warning too, and a run that fails without a step")
@@ -114,7 +117,9 @@ struct GitHubScreenTests {
         ])
         let commands = lines.filter(isCommand)
         #expect(commands.count == 1)
-        #expect(commands.allSatisfy { $0.hasPrefix("::error file=ci/roost.toml,line=4,title=test/unit engine failed::") })
+        #expect(
+            commands.allSatisfy { $0.hasPrefix("::error file=ci/roost.toml,line=4,title=test/unit engine failed::") }
+        )
         #expect(lines.contains("test/unit     │ x ## [add-mask]y"))
         #expect(lines.contains(": :set-output name=x::y"))
     }

@@ -54,7 +54,9 @@ extension RunsFolder {
         let id = try RunID.named(name)
         if let entry = entry(id) { return entry }
         var message = "there is no run \(id)"
-        if let nearest = NearestName.of(name, in: try ids().map(\.description)) { message += "; did you mean \(nearest)?" }
+        if let nearest = NearestName.of(name, in: try ids().map(\.description)) {
+            message += "; did you mean \(nearest)?"
+        }
         throw UsageError(description: message)
     }
 }

@@ -48,14 +48,16 @@ struct RunsTable {
         let names = rows.reduce(8) { max($0, DisplayWidth.of($1.pipeline)) }
         var lines = [
             theme.paint(
-                pad("  run", 24) + "  " + pad("when (UTC)", 19) + "  " + pad("pipeline", names) + "  " + pad("status", 16)
+                pad("  run", 24) + "  " + pad("when (UTC)", 19) + "  " + pad("pipeline", names) + "  "
+                    + pad("status", 16)
                     + "  duration",
                 .dim
             )
         ]
         for row in rows {
             let line =
-                theme.paint("\(row.glyph) ", row.ink) + pad(row.id, 22) + "  " + row.when + "  " + pad(row.pipeline, names)
+                theme.paint("\(row.glyph) ", row.ink) + pad(row.id, 22) + "  " + row.when + "  "
+                + pad(row.pipeline, names)
                 + "  " + theme.paint(pad(row.status, 16), row.ink) + "  " + DisplayWidth.right(row.duration, 8)
             lines.append(String(line.reversed().drop { $0 == " " }.reversed()))
         }

@@ -64,7 +64,11 @@ struct RunsRemove: AsyncParsableCommand {
         guard [!ids.isEmpty, all, hasRule].count(where: { $0 }) == 1 else {
             throw UsageError(description: "say what to remove: IDs, or --all, or --older-than and --keep")
         }
-        if !ids.isEmpty { return .named(try ids.map { try RunID.named($0) }.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }) }
+        if !ids.isEmpty {
+            return .named(
+                try ids.map { try RunID.named($0) }.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+            )
+        }
         if all { return .rule(RunRetention(count: 0)) }
         if let keep, keep < 0 { throw UsageError(description: "--keep: expected a number, 0 or more") }
         let age = try olderThan.map { text in
