@@ -68,8 +68,11 @@ package struct StepReport: Sendable {
         self.lastLines = []
     }
 
+    /// The sum of all phases, where it comes from elsewhere: a report that is read back has lost what is below a millisecond.
+    package var statedTotal: Duration?
+
     /// The sum of all phases.
-    package var total: Duration { phases.values.reduce(.zero, +) }
+    package var total: Duration { statedTotal ?? phases.values.reduce(.zero, +) }
 }
 
 /// The end of an attempt that was not the step's last.

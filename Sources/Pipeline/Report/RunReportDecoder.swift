@@ -113,6 +113,7 @@ extension StepReport {
         reason = wire.reason
         warning = wire.warning
         offset = Duration(bounded: wire.offsetMs)
+        statedTotal = Duration(bounded: wire.durationMs)
         phases = wire.phases.durations.mapValues { Duration(bounded: $0) }
         memoryLimit = wire.memoryLimitBytes.map { ByteCount(bounded: $0) }
         peakMemory = wire.peakMemoryBytes.map { ByteCount(bounded: $0) }

@@ -20,6 +20,14 @@ package struct RunEntry: Sendable {
     package var report: RunReport? { if case .ended(let report) = state { report } else { nil } }
     package var isGoingOn: Bool { if case .goingOn = state { true } else { false } }
 
+    /// Names tell the second; within one, reports tell more, and what has none yet is taken for the younger.
+    func isOlder(than other: RunEntry) -> Bool {
+        func key(_ entry: RunEntry) -> (Date, Date, String) {
+            (entry.id.startedAt, entry.report?.startedAt ?? .distantFuture, entry.id.description)
+        }
+        return key(self) < key(other)
+    }
+
     /// What becomes of a run without a report.
     ///
     /// - Parameters:

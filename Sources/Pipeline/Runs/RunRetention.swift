@@ -13,25 +13,12 @@ package struct RunRetention: Hashable, Sendable {
         self.age = age
     }
 
-    /// A run as far as it matters here.
-    package struct Candidate: Hashable, Sendable {
-        package let id: RunID
-        /// It still goes on, or that can't be ruled out.
-        package let isGoingOn: Bool
-
-        package init(id: RunID, isGoingOn: Bool) {
-            self.id = id
-            self.isGoingOn = isGoingOn
-        }
-    }
-
     /// - Parameters:
-    ///   - runs: What there is, in any order.
+    ///   - runs: What there is, the newest first.
     ///   - now: The time that ages are counted from.
     /// - Returns: What goes, the oldest first; never a run that goes on.
-    package func excess(of runs: [Candidate], now: Date) -> [RunID] {
-        let newestFirst = runs.sorted { $0.id.description > $1.id.description }
-        let excess = newestFirst.enumerated().filter { index, run in
+    package func excess(of runs: [RunEntry], now: Date) -> [RunID] {
+        let excess = runs.enumerated().filter { index, run in
             guard !run.isGoingOn else { return false }
             if let count, index >= count { return true }
             if let age { return now.timeIntervalSince(run.id.startedAt) > age.inSeconds }

@@ -17,8 +17,7 @@ package struct RunsFolder: Sendable {
     /// Opens the folder.
     ///
     /// - Parameter project: The project folder; the path to it may hold links.
-    /// It is `nil` where no run has left anything.
-    ///
+    /// - Returns: `nil` where no run has left anything.
     /// - Throws: ``RunsUnreadable``, also where a link or a file is in its place.
     package init?(project: String) throws(RunsUnreadable) {
         do {
@@ -30,7 +29,7 @@ package struct RunsFolder: Sendable {
         }
     }
 
-    /// The names of the runs, the newest first.
+    /// The names of the runs, in no order.
     ///
     /// - Throws: ``RunsUnreadable``.
     package func ids() throws(RunsUnreadable) -> [RunID] {
@@ -38,10 +37,20 @@ package struct RunsFolder: Sendable {
             let names = try folder.entries().filter(\.mayBeFolder).map {
                 String(decoding: $0.name.bytes, as: UTF8.self)
             }
-            return names.compactMap { RunID(parsing: $0) }.sorted { $0.description > $1.description }
+            return names.compactMap { RunID(parsing: $0) }
         } catch {
             throw RunsUnreadable(folder: ".roost/runs", problem: error.description)
         }
+    }
+
+    /// What is known of all runs, the newest first.
+    ///
+    /// - Throws: ``RunsUnreadable``.
+    package func entries(
+        processes: some ProcessFacts = SystemProcesses(),
+        now: Date = Date()
+    ) throws(RunsUnreadable) -> [RunEntry] {
+        try ids().compactMap { entry($0, processes: processes, now: now) }.sorted { $1.isOlder(than: $0) }
     }
 
     /// What is known of a run; `nil` where it has no folder.
@@ -71,10 +80,7 @@ package struct RunsFolder: Sendable {
     ///
     /// - Throws: ``RunsUnreadable``.
     package func latest(where isWanted: (RunReport) -> Bool) throws(RunsUnreadable) -> RunReport? {
-        for id in try ids() {
-            if let report = entry(id)?.report, isWanted(report) { return report }
-        }
-        return nil
+        try entries().lazy.compactMap(\.report).first(where: isWanted)
     }
 
     /// Removes what a run left, and nothing that a link in it leads to.
@@ -100,9 +106,7 @@ package struct RunsFolder: Sendable {
     /// - Returns: What went, and what could not go.
     /// - Throws: ``RunsUnreadable``.
     package func tidy(_ retention: RunRetention, now: Date = Date()) throws(RunsUnreadable) -> RunsRemoval {
-        let candidates = try ids().compactMap { entry($0, now: now) }
-            .map { RunRetention.Candidate(id: $0.id, isGoingOn: $0.isGoingOn) }
-        return remove(all: retention.excess(of: candidates, now: now), now: now)
+        remove(all: retention.excess(of: try entries(now: now), now: now), now: now)
     }
 
     /// ``tidy(_:now:)`` away from the threads that all tasks share.

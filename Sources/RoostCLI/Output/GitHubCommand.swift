@@ -1,15 +1,11 @@
 /// A command to GitHub's runner, as a line of a log: `::name key=value,…::data`.
 ///
 /// The escapes are those of GitHub's own toolkit (actions/toolkit, `packages/core/src/command.ts`).
-struct GitHubCommand: Sendable, Hashable {
+struct GitHubCommand: Sendable {
     let name: String
     /// In their order; those without a value are left out.
     var properties: [(name: String, value: String)] = []
     var data = ""
-
-    static func == (left: GitHubCommand, right: GitHubCommand) -> Bool { left.line == right.line }
-
-    func hash(into hasher: inout Hasher) { hasher.combine(line) }
 
     /// The command, ended by a line break.
     var line: String {

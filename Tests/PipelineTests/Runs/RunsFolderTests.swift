@@ -52,13 +52,32 @@ struct RunsFolderTests {
             _ = try LogFolder(project: folder.path, runID: second.description, owner: dead(8))
             try LogFolder(project: folder.path, runID: third.description, owner: dead(8)).keep(report(third))
             let runs = try #require(try RunsFolder(project: folder.path))
-            #expect(try runs.ids() == [third, second, first])
             let processes = Processes(living: [8])
+            #expect(try runs.entries(processes: processes).map(\.id) == [third, second, first])
             #expect(state(runs.entry(first, processes: processes)) == "cut off")
             #expect(state(runs.entry(second, processes: processes)) == "going on")
             #expect(state(runs.entry(third, processes: processes)) == "ended")
             #expect(state(runs.entry(id(daysAgo: 9), processes: processes)) == nil)
             #expect(try runs.latest { _ in true }?.runID == third.description)
+        }
+    }
+
+    @Test(
+        "runs of the same second stand in the order in which they began, one that goes on before those that have ended"
+    )
+    func sameSecond() async throws {
+        try await TemporaryDirectory.with { folder in
+            let second = Date(timeIntervalSince1970: 1_769_847_330)
+            let ids = [3, 1, 2].map { RunID(date: second, random: $0) }
+            for (offset, id) in ids.enumerated() {
+                var report = report(id)
+                report.startedAt = second.addingTimeInterval(Double(offset) / 10)
+                try LogFolder(project: folder.path, runID: id.description).keep(report)
+            }
+            let last = RunID(date: second, random: 0)
+            _ = try LogFolder(project: folder.path, runID: last.description)
+            let runs = try #require(try RunsFolder(project: folder.path))
+            #expect(try runs.entries().map(\.id) == [last, ids[2], ids[1], ids[0]])
         }
     }
 
@@ -195,7 +214,7 @@ struct RunsFolderTests {
             let removal = try place.tidy(RunRetention(count: 2))
             #expect(removal.removed == [runs[3], runs[2]])
             #expect(removal.problems == [])
-            #expect(try place.ids() == [runs[0], runs[1], runs[4]])
+            #expect(try place.entries().map(\.id) == [runs[0], runs[1], runs[4]])
             #expect(place.remove(all: [runs[4]]).removed == [])
         }
     }

@@ -46,10 +46,8 @@ extension RunsFolder {
     /// - Throws: ``UsageError`` where it is no name of a run, or there is no such run.
     func named(_ name: String) throws -> RunEntry {
         if name == "latest" {
-            for id in try ids() {
-                if let entry = entry(id) { return entry }
-            }
-            throw UsageError.noRuns
+            guard let latest = try entries().first else { throw UsageError.noRuns }
+            return latest
         }
         let id = try RunID.named(name)
         if let entry = entry(id) { return entry }

@@ -24,8 +24,7 @@ struct RunsList: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try SettingsLoader.load(color: appearance.color)
-        let folder = try runs.folder()
-        let entries = try folder?.ids().compactMap { folder?.entry($0) } ?? []
+        let entries = try runs.folder()?.entries() ?? []
         switch format {
         case .text:
             let style = OutputStyle.detect(descriptor: STDOUT_FILENO, color: settings.color)

@@ -94,9 +94,7 @@ struct RunsRemove: AsyncParsableCommand {
             }
             return ids
         case .rule(let retention):
-            let entries = try folder.ids().compactMap { folder.entry($0) }
-            let candidates = entries.map { RunRetention.Candidate(id: $0.id, isGoingOn: $0.isGoingOn) }
-            return retention.excess(of: candidates, now: Date())
+            return retention.excess(of: try folder.entries(), now: Date())
         }
     }
 
