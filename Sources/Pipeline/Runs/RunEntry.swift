@@ -35,7 +35,7 @@ package struct RunEntry: Sendable {
     ///   - owner: The process that it says it belongs to; `nil` where it says none.
     ///   - isAlive: Whether a process may still live.
     ///   - now: The time.
-    /// - Returns: Whether it goes on, or was cut off.
+    /// - Returns: That it goes on, or that it was cut off.
     static func unreported(_ id: RunID, owner: OwnerIdentity?, isAlive: (OwnerIdentity) -> Bool, now: Date) -> State {
         if let owner { return isAlive(owner) ? .goingOn(owner) : .cutOff }
         // The owner is written just after the folder is made; another process may look in between.

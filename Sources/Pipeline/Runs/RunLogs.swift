@@ -20,7 +20,7 @@ extension RunsFolder {
     /// - Parameters:
     ///   - id: The run.
     ///   - report: Its report, for the order alone.
-    /// - Returns: The logs; none where there is no such run.
+    /// - Returns: The logs; none where the run has no folder.
     package func logs(of id: RunID, report: RunReport?) -> [RunLog] {
         guard let run = try? folder.folder(EntryName(id.description)), let stages = try? run.entries() else {
             return []

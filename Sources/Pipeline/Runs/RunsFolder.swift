@@ -14,10 +14,9 @@ package struct RunsFolder: Sendable {
 
     let folder: OpenFolder
 
-    /// Opens the folder.
+    /// Opens the folder; `nil` where no run has left anything.
     ///
     /// - Parameter project: The project folder; the path to it may hold links.
-    /// - Returns: `nil` where no run has left anything.
     /// - Throws: ``RunsUnreadable``, also where a link or a file is in its place.
     package init?(project: String) throws(RunsUnreadable) {
         do {

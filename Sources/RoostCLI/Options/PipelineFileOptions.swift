@@ -52,7 +52,7 @@ struct PipelineFileOptions: ParsableArguments {
     ///
     /// - Parameter environment: For `env` entries that name a variable without a value.
     /// - Returns: The pipeline and all that was remarked.
-    /// - Throws: ``UsageError`` where there is no file, or it can't be read.
+    /// - Throws: ``UsageError`` where there is no file that can be read.
     func check(
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws -> (pipeline: PipelineDefinition?, diagnostics: [Diagnostic]) {

@@ -8,12 +8,12 @@ struct GitHubPlaces: Sendable {
     let file: String
     let lines: [StepID: Int]
 
-    /// It is `nil` where the log is not GitHub's.
+    /// `nil` where the log is not GitHub's.
     ///
     /// - Parameters:
     ///   - plan: What runs.
-    ///   - environment: `GITHUB_ACTIONS` says whether GitHub's runner reads the log; `GITHUB_WORKSPACE` where the
-    ///     repository is.
+    ///   - environment: `GITHUB_ACTIONS` says whether GitHub's runner reads the log; `GITHUB_WORKSPACE` where the repository
+    ///     is.
     init?(_ plan: PipelinePlan, environment: [String: String]) {
         guard environment["GITHUB_ACTIONS"] == "true" else { return nil }
         let file = plan.definition.file
