@@ -90,6 +90,10 @@ extension StepsBeyondBudget: ExitCoded {
     var exitCode: Int32 { 2 }
 }
 
+extension MountsRefused: ExitCoded {
+    var exitCode: Int32 { 2 }
+}
+
 extension Installation.Unavailable: ExitCoded {
     var exitCode: Int32 { 125 }
 }

@@ -3,10 +3,10 @@
 /// They are refused by name rather than as unknown ones: ignoring `secrets` or `services` would run something else than the
 /// file says.
 enum UnsupportedKeys {
-    static let root = ["mounts", "secrets", "services"]
-    static let pipeline = root + ["network", "ownership", "park"]
-    static let stage = ["network", "services"]
-    static let step = ["mounts", "network", "ownership", "park", "secrets", "security", "services"]
+    static let root = ["secrets", "services"]
+    static let pipeline = root + ["ownership", "park"]
+    static let stage = ["services"]
+    static let step = ["ownership", "park", "secrets", "services"]
 
     static func message(_ key: String) -> String { "`\(key)` is not supported by this version of Roost" }
 }

@@ -12,7 +12,7 @@ package enum RunPreparation {
     ///   - records: What is written down about the engine.
     ///   - environment: The process's environment, for the places of the state.
     /// - Returns: The context of a new run.
-    /// - Throws: `EngineError`, `LogFileError`, `Installation.Unavailable`, or ``StepsBeyondBudget``.
+    /// - Throws: `EngineError`, `LogFileError`, `Installation.Unavailable`, ``MountsRefused`` or ``StepsBeyondBudget``.
     package static func context(
         for plan: PipelinePlan,
         on engine: EngineClient,
@@ -31,6 +31,7 @@ package enum RunPreparation {
         guard tooLarge.isEmpty else {
             throw StepsBeyondBudget(steps: tooLarge.map { ($0.id, $0.memory) }, budget: budget)
         }
+        try MountsRefused.check(plan.steps, in: folder, isLocal: engine.endpoint.isLocal)
         return RunContext(
             runID: runID,
             installation: installation,

@@ -63,7 +63,10 @@ struct StepContainer {
         return (parts + (suffix.map { [$0] } ?? [])).joined(separator: "-")
     }
 
-    func specification(imageID: String) -> ContainerSpecification {
+    /// What the container is made of.
+    ///
+    /// - Throws: ``MountRefusal`` where a mount leads out of the workspace now, or nowhere.
+    func specification(imageID: String) throws(MountRefusal) -> ContainerSpecification {
         var container = ContainerSpecification(image: imageID)
         container.entrypoint = step.containerEntrypoint
         container.command = step.containerCommand
@@ -76,6 +79,11 @@ struct StepContainer {
         container.host.mounts = [
             ContainerSpecification.Mount(kind: .bind, source: context.projectFolder, target: step.workdir)
         ]
+        for mount in step.mounts {
+            container.host.mounts.append(try MountSource.engineMount(of: mount, in: context.projectFolder))
+        }
+        container.host.networkMode = step.network.mode
+        step.security.apply(to: &container.host)
         // Without an init a shell as process 1 ignores TERM, and every stop would take the whole grace.
         container.host.usesInit = true
         // The `local` driver keeps every byte, where json-file replaces invalid UTF-8. It rotates at 20 MB by default,

@@ -97,9 +97,10 @@ struct StepRunner: Sendable {
         var hasPulledAgain = false
         for _ in 0..<4 {
             do {
-                let created = try await engine.createContainer(
+                let created = try await engine.createChecked(
                     name: name,
-                    container.specification(imageID: image)
+                    try container.specification(imageID: image),
+                    limitsSwap: context.limitsSwap
                 )
                 for warning in created.warnings ?? [] { await emit(.warning("the engine warns: \(warning)")) }
                 return created.id
