@@ -27,7 +27,7 @@ struct StepAttempts: Sendable {
             let ranBefore = timeline.phases[.run] ?? .zero
             var report = await attempt(step, imageID: imageID, number, &timeline, onPassed)
             report.earlierAttempts = earlier
-            guard !end(for: step).isOpen,
+            guard !interruption.end(for: step).isOpen,
                 let pause = step.retries.pause(after: number, endedWith: report.status)
             else { return report }
             let ended = AttemptReport(
@@ -69,16 +69,11 @@ struct StepAttempts: Sendable {
         return report
     }
 
-    /// What ends a step before its time: a step that always runs goes on after a first interruption.
-    private func end(for step: StepDefinition) -> Latch {
-        step.schedule.isAlways ? interruption.kill : interruption.stop
-    }
-
     /// - Returns: False where the run was interrupted meanwhile.
     private func waited(_ pause: Duration, for step: StepDefinition) async -> Bool {
         await withTaskGroup(of: Bool.self) { group in
             group.addTask { (try? await ContinuousClock().sleep(for: pause)) != nil }
-            group.addTask { !(await end(for: step).wait()) }
+            group.addTask { !(await interruption.end(for: step).wait()) }
             defer { group.cancelAll() }
             return await group.next() ?? false
         }
