@@ -42,6 +42,19 @@ package struct RunContext: Sendable {
         self.records = records
         self.startedAt = startedAt
     }
+
+    /// What every container of the run carries from its creation on.
+    ///
+    /// - Parameter kind: What the container is for.
+    func labels(kind: String) -> [String: String] {
+        [
+            LabelKey.installation: installation.id,
+            LabelKey.kind: kind,
+            LabelKey.owner: owner.description,
+            LabelKey.lifetime: "run",
+            LabelKey.run: runID.description,
+        ]
+    }
 }
 
 /// The container of one attempt of a step: its name and what it is made of.
@@ -63,7 +76,10 @@ struct StepContainer {
         return (parts + (suffix.map { [$0] } ?? [])).joined(separator: "-")
     }
 
-    func specification(imageID: String) -> ContainerSpecification {
+    /// - Parameters:
+    ///   - imageID: The image, by its ID.
+    ///   - networkMode: The network; `nil` for the engine's default.
+    func specification(imageID: String, networkMode: String?) -> ContainerSpecification {
         var container = ContainerSpecification(image: imageID)
         container.entrypoint = step.containerEntrypoint
         container.command = step.containerCommand
@@ -76,6 +92,7 @@ struct StepContainer {
         container.host.mounts = [
             ContainerSpecification.Mount(kind: .bind, source: context.projectFolder, target: step.workdir)
         ]
+        container.host.networkMode = networkMode
         // Without an init a shell as process 1 ignores TERM, and every stop would take the whole grace.
         container.host.usesInit = true
         // The `local` driver keeps every byte, where json-file replaces invalid UTF-8. It rotates at 20 MB by default,
@@ -88,15 +105,10 @@ struct StepContainer {
     }
 
     private var labels: [String: String] {
-        [
-            LabelKey.installation: context.installation.id,
-            LabelKey.kind: "step",
-            LabelKey.owner: context.owner.description,
-            LabelKey.lifetime: "run",
-            LabelKey.run: context.runID.description,
-            LabelKey.stage: step.id.stage,
-            LabelKey.step: step.id.step,
-            LabelKey.attempt: String(attempt),
-        ]
+        var labels = context.labels(kind: "step")
+        labels[LabelKey.stage] = step.id.stage
+        labels[LabelKey.step] = step.id.step
+        labels[LabelKey.attempt] = String(attempt)
+        return labels
     }
 }
