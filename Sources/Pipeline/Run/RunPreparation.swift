@@ -7,6 +7,7 @@ package enum RunPreparation {
     /// - Parameters:
     ///   - plan: What will run.
     ///   - engine: Where.
+    ///   - info: What the engine says of itself; `nil` asks it.
     ///   - runID: The run's name.
     ///   - budget: How much memory running steps may be promised.
     ///   - records: What is written down about the engine.
@@ -16,6 +17,7 @@ package enum RunPreparation {
     package static func context(
         for plan: PipelinePlan,
         on engine: EngineClient,
+        info: EngineInfo? = nil,
         runID: RunID,
         budget: MemoryBudget,
         records: EngineRecords? = nil,
@@ -25,8 +27,9 @@ package enum RunPreparation {
         let startedAt = FileTime.now
         let folder = projectFolder(of: plan.definition)
         let installation = try Installation.load(from: RoostFolders(environment: environment).state)
-        let info = try await engine.info()
-        let budget = budget.size(of: ByteCount(info.memoryTotal))
+        let known: EngineInfo
+        if let info { known = info } else { known = try await engine.info() }
+        let budget = budget.size(of: ByteCount(known.memoryTotal))
         let tooLarge = plan.steps.filter { $0.memory > budget }
         guard tooLarge.isEmpty else {
             throw StepsBeyondBudget(steps: tooLarge.map { ($0.id, $0.memory) }, budget: budget)
@@ -37,7 +40,7 @@ package enum RunPreparation {
             owner: .current,
             projectFolder: folder,
             logs: try LogFolder(project: folder, runID: runID.description),
-            limitsSwap: info.swapLimit ?? false,
+            limitsSwap: known.swapLimit ?? false,
             memoryBudget: budget,
             records: records,
             startedAt: startedAt

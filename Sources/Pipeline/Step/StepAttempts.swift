@@ -71,11 +71,6 @@ struct StepAttempts: Sendable {
 
     /// - Returns: False where the run was interrupted meanwhile.
     private func waited(_ pause: Duration, for step: StepDefinition) async -> Bool {
-        await withTaskGroup(of: Bool.self) { group in
-            group.addTask { (try? await ContinuousClock().sleep(for: pause)) != nil }
-            group.addTask { !(await interruption.end(for: step).wait()) }
-            defer { group.cancelAll() }
-            return await group.next() ?? false
-        }
+        (try? await interruption.end(for: step).cancelling { try await ContinuousClock().sleep(for: pause) }) != nil
     }
 }

@@ -21,28 +21,13 @@ struct StepMemoryAdmission: Sendable {
         guard let ledger else { return .uncounted }
         let request = AdmissionRequest(run: run.description, step: step.id.description, memory: step.memory)
         do {
-            if step.schedule.isAlways, interruption.stop.isOpen {
-                // What cleans up after an interruption does not wait until other runs are over.
-                return .admitted(try await ledger.acquireWithoutWaiting(request))
+            let admission = try await interruption.stop.cancelling {
+                try await ledger.acquire(request, budget: budget)
             }
-            return try await withThrowingTaskGroup(of: Outcome.self) { group in
-                group.addTask { .admitted(try await ledger.acquire(request, budget: budget)) }
-                group.addTask {
-                    await interruption.stop.wait()
-                    return .interrupted
-                }
-                let first = try await group.next() ?? .uncounted
-                group.cancelAll()
-                // Both may have happened: what was admitted has to be given back, or used.
-                var outcome = first
-                while let other = await group.nextResult() {
-                    if case .success(.admitted(let admission)) = other { outcome = .admitted(admission) }
-                }
-                if case .interrupted = outcome, step.schedule.isAlways {
-                    return .admitted(try await ledger.acquireWithoutWaiting(request))
-                }
-                return outcome
-            }
+            if let admission { return .admitted(admission) }
+            // What cleans up after an interruption does not wait until other runs are over.
+            guard step.schedule.isAlways else { return .interrupted }
+            return .admitted(try await ledger.acquireWithoutWaiting(request))
         } catch {
             await emit(.warning("memory is not divided between steps: \(error)"))
             return .uncounted

@@ -195,6 +195,7 @@ struct RunCommand: AsyncParsableCommand {
             try await RunPreparation.context(
                 for: plan,
                 on: session.engine,
+                info: session.state.info,
                 runID: attempt.runID,
                 // The flag wins over the file, the file over the settings.
                 budget: memoryBudget == nil
