@@ -63,6 +63,7 @@ struct PipelineReading {
         var pull = PullPolicy.missing
         var retries = StepRetries()
         var stopGrace = StepDefaults.stopGrace
+        var isParked = true
     }
 
     func read(_ root: TOMLTableReader) -> PipelineDefinition {
@@ -89,6 +90,7 @@ struct PipelineReading {
             defaults.pull = pipeline.choice("pull")?.value ?? defaults.pull
             defaults.retries = retries(of: pipeline, defaults.retries)
             defaults.stopGrace = stopGrace(of: pipeline) ?? defaults.stopGrace
+            defaults.isParked = pipeline.boolean("park")?.value ?? defaults.isParked
             memoryBudget = pipeline.memoryBudget("memory_budget")?.value
             flatSteps = pipeline.tables("steps")
             pipeline.finish()

@@ -30,6 +30,8 @@ package struct StepDefinition: Hashable, Sendable {
     package var retries = StepRetries()
     /// Between TERM and KILL where the step has to be stopped.
     package var stopGrace = StepDefaults.stopGrace
+    /// Whether its container may be created and started ahead of its turn.
+    package var isParked = true
     /// Where the file defines the step.
     package let position: SourcePosition?
     /// Where the file names the image.

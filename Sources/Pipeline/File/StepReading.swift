@@ -41,6 +41,7 @@ extension PipelineReading {
         let isAlways = reader.boolean("always")?.value
         let retries = retries(of: reader, defaults.retries)
         let stopGrace = stopGrace(of: reader)
+        let isParked = reader.boolean("park")?.value
         reader.finish()
         guard let image, !collector.diagnostics[errorsBefore...].hasErrors else { return nil }
         var definition = StepDefinition(
@@ -62,6 +63,7 @@ extension PipelineReading {
         definition.schedule.isAlways = isAlways ?? (declaredName == StepDefaults.alwaysName)
         definition.retries = retries
         definition.stopGrace = stopGrace ?? defaults.stopGrace
+        definition.isParked = isParked ?? defaults.isParked
         return StepRead(definition: definition, needs: needs)
     }
 

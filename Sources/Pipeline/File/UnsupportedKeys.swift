@@ -4,9 +4,9 @@
 /// file says.
 enum UnsupportedKeys {
     static let root = ["mounts", "secrets", "services"]
-    static let pipeline = root + ["network", "ownership", "park"]
+    static let pipeline = root + ["network", "ownership"]
     static let stage = ["network", "services"]
-    static let step = ["mounts", "network", "ownership", "park", "secrets", "security", "services"]
+    static let step = ["mounts", "network", "ownership", "secrets", "security", "services"]
 
     static func message(_ key: String) -> String { "`\(key)` is not supported by this version of Roost" }
 }

@@ -24,22 +24,20 @@ struct StepCreation: Sendable {
         let container = StepContainer(context: context, step: step, attempt: attempt)
         var image: String
         if let imageID { image = imageID } else { image = try await obtainImage(of: step) }
-        for _ in 0..<2 {
-            do {
-                let specification = container.specification(imageID: image, networkMode: networkMode)
-                let created = try await create(container, specification)
-                for warning in created.warnings ?? [] { await emit(.warning("the engine warns: \(warning)")) }
-                return created.id
-            } catch let error as EngineError where error.statusCode == 404 {
-                // Deleted between the pull and now, by another prune or by hand.
-                await emit(
-                    .warning("\(step.id): its image \(step.imageText) has vanished from the engine; pulling again")
-                )
-                image = try await obtainImage(of: step)
-            }
+        func create() async throws -> String {
+            let specification = container.specification(imageID: image, networkMode: networkMode)
+            let created = try await self.create(container, specification)
+            for warning in created.warnings ?? [] { await emit(.warning("the engine warns: \(warning)")) }
+            return created.id
         }
-        let specification = container.specification(imageID: image, networkMode: networkMode)
-        return try await create(container, specification).id
+        do {
+            return try await create()
+        } catch let error as EngineError where error.statusCode == 404 {
+            // Deleted between the pull and now, by another prune or by hand.
+            await emit(.warning("\(step.id): its image \(step.imageText) has vanished from the engine; pulling again"))
+            image = try await obtainImage(of: step)
+            return try await create()
+        }
     }
 
     /// Creates the container of a first attempt behind a gate, ahead of its turn.
@@ -80,15 +78,8 @@ struct StepCreation: Sendable {
 
     /// Brings the step's image onto the engine, unless the step is stopped meanwhile.
     private func obtainImage(of step: StepDefinition) async throws -> String {
-        try await withThrowingTaskGroup(of: String?.self) { group in
-            group.addTask { try await pullAgain(step) }
-            group.addTask {
-                await interruption.end(for: step).wait()
-                return nil
-            }
-            defer { group.cancelAll() }
-            guard let image = try await group.next() ?? nil else { throw CancellationError() }
-            return image
-        }
+        let image = try await interruption.end(for: step).cancelling { try await pullAgain(step) }
+        guard let image else { throw CancellationError() }
+        return image
     }
 }

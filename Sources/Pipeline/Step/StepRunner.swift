@@ -252,11 +252,11 @@ extension StepRunner {
     ///   - imageID: Its image on the engine.
     ///   - body: Waits for the step's turn and runs it; is given no container where none could be parked.
     /// - Returns: What the body returns; the container has been removed.
-    func parking(
+    func parking<Ended: Sendable>(
         _ step: StepDefinition,
         imageID: String?,
-        body: (ParkedStep?) async -> StepReport?
-    ) async -> StepReport? {
+        body: (ParkedStep?) async -> Ended?
+    ) async -> Ended? {
         let gate = ContainerGate()
         guard let imageID, let command = step.parkedCommand, let payload = try? GatePayload(command, for: gate) else {
             return await body(nil)

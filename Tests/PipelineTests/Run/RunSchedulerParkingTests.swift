@@ -70,7 +70,7 @@ struct RunSchedulerParkingTests {
         #expect(
             run.handle(.stepFinished(id("a"), .failed)) == [
                 .cancelPulls, .discard(id("b")), .skip(id("b"), reason: "it needs s/a, which failed"),
-                .skip(id("c"), reason: "s/a failed"), .start(id("clean")),
+                .skip(id("c"), reason: "it needs s/b, which was skipped"), .start(id("clean")),
             ]
         )
     }
