@@ -63,10 +63,12 @@ struct PipelineReading {
         var pull = PullPolicy.missing
         var retries = StepRetries()
         var stopGrace = StepDefaults.stopGrace
+        var secrets: [StepSecret] = []
     }
 
     func read(_ root: TOMLTableReader) -> PipelineDefinition {
         root.refuse(UnsupportedKeys.root, message: UnsupportedKeys.message)
+        root.refuse(["secrets"]) { "`\($0)` stands in [pipeline], for all steps, or in the step that needs them" }
         let order = root.readableStrings("stages_order", expected: "a list of stage names")
         let always = root.readableStrings("always_stages", expected: "a list of stage names")?.strings
         let pipeline = root.table("pipeline")
@@ -89,6 +91,7 @@ struct PipelineReading {
             defaults.pull = pipeline.choice("pull")?.value ?? defaults.pull
             defaults.retries = retries(of: pipeline, defaults.retries)
             defaults.stopGrace = stopGrace(of: pipeline) ?? defaults.stopGrace
+            defaults.secrets = secrets(of: pipeline) ?? defaults.secrets
             memoryBudget = pipeline.memoryBudget("memory_budget")?.value
             flatSteps = pipeline.tables("steps")
             pipeline.finish()
@@ -108,6 +111,7 @@ struct PipelineReading {
             stages = orderedStages(order, in: stageTables, root: root, defaults: defaults)
             mark(always, in: &stages, defined: stageTables?.table.entries.map(\.key) ?? [])
         }
+        refuseInheritedSecrets(in: stages)
         if case .size(let budget) = memoryBudget { refuseSteps(of: stages, over: budget) }
         return PipelineDefinition(
             name: name ?? fallbackName,

@@ -45,8 +45,10 @@ struct StepRunner: Sendable {
         report.attempts = attempt
         report.memoryLimit = step.memory
         report.offset = timeline.offset
+        var secrets: SecretFolder?
         do {
-            let container = try await create(step, imageID: imageID, attempt: attempt)
+            secrets = try context.makeSecretFolder(for: step)
+            let container = try await create(step, imageID: imageID, attempt: attempt, secrets)
             timeline.end(.create)
             await run(
                 container,
@@ -63,6 +65,7 @@ struct StepRunner: Sendable {
             report.reason = "its container could not be created: \(error)"
             if interruption.cause != nil, error is CancellationError { report.status = .cancelled }
         }
+        await remove(secrets)
         report.phases = timeline.phases
         return report
     }
@@ -89,8 +92,10 @@ struct StepRunner: Sendable {
 
     // MARK: - Create
 
-    private func create(_ step: StepDefinition, imageID: String?, attempt: Int) async throws -> String {
-        let container = StepContainer(context: context, step: step, attempt: attempt)
+    private func create(_ step: StepDefinition, imageID: String?, attempt: Int, _ secrets: SecretFolder?) async throws
+        -> String
+    {
+        let container = StepContainer(context: context, step: step, attempt: attempt, secretFolder: secrets)
         var image: String
         if let imageID { image = imageID } else { image = try await obtainImage(of: step) }
         var name = container.name()
@@ -134,7 +139,14 @@ struct StepRunner: Sendable {
         }
         let file = await openLog(of: step, attempt)
         report.logPath = file?.path
-        let output = StepOutput(id: step.id, attempt: attempt, attempts: step.retries.attempts, file: file, emit: emit)
+        let output = StepOutput(
+            id: step.id,
+            attempt: attempt,
+            attempts: step.retries.attempts,
+            file: file,
+            mask: context.secrets.mask,
+            emit: emit
+        )
         let supervision = StepSupervision(
             engine: engine,
             container: container,
@@ -265,6 +277,14 @@ struct StepRunner: Sendable {
     }
 
     // MARK: - Remove
+
+    private func remove(_ secrets: SecretFolder?) async {
+        do {
+            try secrets?.remove()
+        } catch {
+            await emit(.warning("the files of a step's secrets are left in memory: \(error)"))
+        }
+    }
 
     private func remove(_ container: String) async {
         let patience = ContinuousClock.now + .seconds(10)
