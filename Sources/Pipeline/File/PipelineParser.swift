@@ -64,10 +64,12 @@ struct PipelineReading {
         var retries = StepRetries()
         var stopGrace = StepDefaults.stopGrace
         var isParked = true
+        var secrets: [StepSecret] = []
     }
 
     func read(_ root: TOMLTableReader) -> PipelineDefinition {
         root.refuse(UnsupportedKeys.root, message: UnsupportedKeys.message)
+        root.refuse(["secrets"]) { "`\($0)` stands in [pipeline], for all steps, or in the step that needs them" }
         let order = root.readableStrings("stages_order", expected: "a list of stage names")
         let always = root.readableStrings("always_stages", expected: "a list of stage names")?.strings
         let pipeline = root.table("pipeline")
@@ -91,6 +93,7 @@ struct PipelineReading {
             defaults.retries = retries(of: pipeline, defaults.retries)
             defaults.stopGrace = stopGrace(of: pipeline) ?? defaults.stopGrace
             defaults.isParked = pipeline.boolean("park")?.value ?? defaults.isParked
+            defaults.secrets = secrets(of: pipeline) ?? defaults.secrets
             memoryBudget = pipeline.memoryBudget("memory_budget")?.value
             flatSteps = pipeline.tables("steps")
             pipeline.finish()
@@ -110,6 +113,7 @@ struct PipelineReading {
             stages = orderedStages(order, in: stageTables, root: root, defaults: defaults)
             mark(always, in: &stages, defined: stageTables?.table.entries.map(\.key) ?? [])
         }
+        refuseInheritedSecrets(in: stages)
         if case .size(let budget) = memoryBudget { refuseSteps(of: stages, over: budget) }
         return PipelineDefinition(
             name: name ?? fallbackName,

@@ -29,6 +29,7 @@ extension PipelineReading {
         let command = command(of: reader)
         let entrypoint = reader.strings("entrypoint")?.value.map(\.value)
         let env = variables(of: reader)
+        let secrets = secrets(of: reader) ?? defaults.secrets
         let memory = memory(of: reader)
         let timeout = timeout(of: reader)
         let user = reader.checked(
@@ -42,6 +43,7 @@ extension PipelineReading {
         let retries = retries(of: reader, defaults.retries)
         let stopGrace = stopGrace(of: reader)
         let isParked = reader.boolean("park")?.value
+        check(secrets, beside: env, workdir: workdir ?? defaults.workdir, reader)
         reader.finish()
         guard let image, !collector.diagnostics[errorsBefore...].hasErrors else { return nil }
         var definition = StepDefinition(
@@ -62,6 +64,7 @@ extension PipelineReading {
         definition.declaredName = declaredName
         definition.schedule.isAlways = isAlways ?? (declaredName == StepDefaults.alwaysName)
         definition.retries = retries
+        definition.secrets = secrets
         definition.stopGrace = stopGrace ?? defaults.stopGrace
         definition.isParked = isParked ?? defaults.isParked
         return StepRead(definition: definition, needs: needs)
@@ -141,7 +144,7 @@ extension PipelineReading {
             )
             return nil
         }
-        return EnvironmentVariable(name: name, value: value)
+        return EnvironmentVariable(name: name, value: value, isInherited: true)
     }
 
     private func variable(_ entry: TOMLTableNode.Entry, reader: TOMLTableReader) -> EnvironmentVariable? {

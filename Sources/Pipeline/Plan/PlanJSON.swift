@@ -64,6 +64,8 @@ package enum PlanJSON {
         let entrypoint: [String]?
         /// Names only: values may be secrets of the caller's.
         let env: [String]
+        /// Names only, too.
+        let secrets: [Secret]
         let memoryBytes: Int64
         let timeoutMs: Int64
         let user: String?
@@ -86,6 +88,7 @@ package enum PlanJSON {
             command = step.command.map(Command.init)
             entrypoint = step.entrypoint
             env = step.env.map(\.name)
+            secrets = step.secrets.map { Secret(name: $0.name, env: $0.variable) }
             memoryBytes = step.memory.bytes
             timeoutMs = step.timeout.wholeMilliseconds
             user = step.user
@@ -99,6 +102,12 @@ package enum PlanJSON {
             stopGraceMs = step.stopGrace.wholeMilliseconds
             line = step.position?.line
         }
+    }
+
+    struct Secret: Encodable {
+        let name: String
+        /// The variable that it is given as; absent for a file.
+        let env: String?
     }
 
     /// As in the file: a string for the shell, or a list of arguments.

@@ -54,7 +54,8 @@ package struct PipelineRun: Sendable {
         let startedAt = Date()
         let runStart = ContinuousClock.now
         let texts = plan.images.map { ($0.reference.description, $0.text) }
-        let recorder = RunRecorder(channel: channel, imageTexts: Dictionary(texts) { first, _ in first })
+        let mask = context.secrets.mask
+        let recorder = RunRecorder(channel: channel, imageTexts: Dictionary(texts) { first, _ in first }, mask: mask)
         await recorder.emit(
             .runStarted(
                 RunHeader(
@@ -108,6 +109,7 @@ package struct PipelineRun: Sendable {
         report.reason = verdict.reason
         if case .step(let first) = book.firstCause { report.firstFault = first.id }
         if case .workspace = book.firstCause { report.stages = RunReport.skippedStages(of: plan) }
+        if let mask { report = report.masked(by: mask) }
         await recorder.emit(.runFinished(report))
         channel.finish()
         return report

@@ -18,6 +18,10 @@ package struct RunContext: Sendable {
     package let memoryBudget: ByteCount
     /// What is written down about the engine; `nil` where nothing is.
     package let records: EngineRecords?
+    /// What the steps get that nobody may see.
+    package let secrets: RunSecrets
+    /// Where the files of secrets lie; `nil` where no step has any.
+    let secretPlace: SecretPlace?
     /// When the run began to change the workspace.
     let startedAt: FileTime
 
@@ -30,6 +34,8 @@ package struct RunContext: Sendable {
         limitsSwap: Bool,
         memoryBudget: ByteCount,
         records: EngineRecords? = nil,
+        secrets: RunSecrets = .none,
+        secretPlace: SecretPlace? = nil,
         startedAt: FileTime = .now
     ) {
         self.runID = runID
@@ -40,6 +46,8 @@ package struct RunContext: Sendable {
         self.limitsSwap = limitsSwap
         self.memoryBudget = memoryBudget
         self.records = records
+        self.secrets = secrets
+        self.secretPlace = secretPlace
         self.startedAt = startedAt
     }
 
@@ -62,6 +70,8 @@ struct StepContainer {
     let context: RunContext
     let step: StepDefinition
     let attempt: Int
+    /// The files of its secrets, where it has any.
+    var secretFolder: SecretFolder?
 
     /// For people; nothing is ever read out of it.
     ///
@@ -83,7 +93,7 @@ struct StepContainer {
         var container = ContainerSpecification(image: imageID)
         container.entrypoint = step.containerEntrypoint
         container.command = step.containerCommand
-        container.environment = step.env.map(\.assignment)
+        container.environment = step.env.map(\.assignment) + context.secrets.assignments(for: step)
         container.user = step.user
         container.workingDirectory = step.workdir
         container.labels = labels
@@ -93,6 +103,7 @@ struct StepContainer {
             ContainerSpecification.Mount(kind: .bind, source: context.projectFolder, target: step.workdir)
         ]
         container.host.networkMode = networkMode
+        if let secretFolder { container.host.mounts.append(secretFolder.mount) }
         // Without an init a shell as process 1 ignores TERM, and every stop would take the whole grace.
         container.host.usesInit = true
         // The `local` driver keeps every byte, where json-file replaces invalid UTF-8. It rotates at 20 MB by default,

@@ -3,7 +3,13 @@ import OCIDistribution
 import ParkedContainers
 import RoostCore
 
-/// Creates steps' containers, and the images that have gone missing for them.
+/// A step's container, and what lies outside it for as long as it is there.
+struct MadeContainer: Sendable {
+    let id: String
+    let secrets: SecretFolder?
+}
+
+/// Creates and removes steps' containers, and obtains the images that have gone missing for them.
 struct StepCreation: Sendable {
     let engine: EngineClient
     let context: RunContext
@@ -19,16 +25,22 @@ struct StepCreation: Sendable {
     ///   - imageID: Its image on the engine; `nil` for one that has to be looked for first.
     ///   - attempt: Counted from 1.
     ///   - networkMode: The network; `nil` for the engine's default.
-    /// - Returns: The container's ID.
-    func create(_ step: StepDefinition, imageID: String?, attempt: Int, networkMode: String?) async throws -> String {
-        let container = StepContainer(context: context, step: step, attempt: attempt)
+    /// - Returns: The container.
+    func create(
+        _ step: StepDefinition,
+        imageID: String?,
+        attempt: Int,
+        networkMode: String?
+    ) async throws -> MadeContainer {
         var image: String
         if let imageID { image = imageID } else { image = try await obtainImage(of: step) }
-        func create() async throws -> String {
-            let specification = container.specification(imageID: image, networkMode: networkMode)
-            let created = try await self.create(container, specification)
-            for warning in created.warnings ?? [] { await emit(.warning("the engine warns: \(warning)")) }
-            return created.id
+        func create() async throws -> MadeContainer {
+            try await make(step, attempt) { container in
+                let specification = container.specification(imageID: image, networkMode: networkMode)
+                let created = try await self.create(container, specification)
+                for warning in created.warnings ?? [] { await emit(.warning("the engine warns: \(warning)")) }
+                return created.id
+            }
         }
         do {
             return try await create()
@@ -42,18 +54,37 @@ struct StepCreation: Sendable {
 
     /// Creates the container of a first attempt behind a gate, ahead of its turn.
     ///
-    /// - Returns: The container's ID; `nil` where it can't be had so. Whatever stood in its way may have gone by its turn, and
+    /// - Returns: The container; `nil` where it can't be had so. Whatever stood in its way may have gone by its turn, and
     ///   is told then.
     func createParked(
         _ step: StepDefinition,
         imageID: String,
         networkMode: String?,
         gate: ContainerGate
-    ) async -> String? {
-        let container = StepContainer(context: context, step: step, attempt: 1)
-        let specification = container.specification(imageID: imageID, networkMode: networkMode)
-        guard let parked = specification.parked(behind: gate, diesWithOwner: true) else { return nil }
-        return try? await create(container, parked).id
+    ) async -> MadeContainer? {
+        try? await make(step, 1) { container in
+            let specification = container.specification(imageID: imageID, networkMode: networkMode)
+            guard let parked = specification.parked(behind: gate, diesWithOwner: true) else { throw NoGate() }
+            return try await create(container, parked).id
+        }
+    }
+
+    private struct NoGate: Error {}
+
+    /// Lays out what the container needs beside it, and takes it away again where there is no container then.
+    private func make(
+        _ step: StepDefinition,
+        _ attempt: Int,
+        create: (StepContainer) async throws -> String
+    ) async throws -> MadeContainer {
+        let secrets = try context.makeSecretFolder(for: step)
+        let container = StepContainer(context: context, step: step, attempt: attempt, secretFolder: secrets)
+        do {
+            return MadeContainer(id: try await create(container), secrets: secrets)
+        } catch {
+            await remove(secrets)
+            throw error
+        }
     }
 
     private func create(
@@ -71,9 +102,18 @@ struct StepCreation: Sendable {
         throw EngineError.status(operation: "create container '\(name)'", code: 409, message: "every name is taken")
     }
 
-    /// Removes a container, or tells that it is left behind.
-    func remove(_ container: String) async {
-        if let problem = await ContainerRemoval(engine: engine).remove(container) { await emit(.warning(problem)) }
+    /// Removes a container and what lies beside it, or tells what is left behind.
+    func remove(_ container: MadeContainer) async {
+        if let problem = await ContainerRemoval(engine: engine).remove(container.id) { await emit(.warning(problem)) }
+        await remove(container.secrets)
+    }
+
+    private func remove(_ secrets: SecretFolder?) async {
+        do {
+            try secrets?.remove()
+        } catch {
+            await emit(.warning("the files of a step's secrets are left in memory: \(error)"))
+        }
     }
 
     /// Brings the step's image onto the engine, unless the step is stopped meanwhile.

@@ -46,6 +46,7 @@ final class StepOutput: Sendable {
     private let attempt: Int
     private let attempts: Int
     private let file = Mutex<StepLogFile?>(nil)
+    private let mask: SecretMask?
     private let emit: @Sendable (RunEvent.Kind) async -> Void
     private let activity = Mutex(Activity.reading(batches: 0))
     private let isFinished = Latch()
@@ -65,11 +66,13 @@ final class StepOutput: Sendable {
         id: StepID,
         attempt: Int,
         attempts: Int,
+        mask: SecretMask?,
         emit: @escaping @Sendable (RunEvent.Kind) async -> Void
     ) {
         self.id = id
         self.attempt = attempt
         self.attempts = attempts
+        self.mask = mask
         self.emit = emit
     }
 
@@ -80,7 +83,7 @@ final class StepOutput: Sendable {
 
     /// Reads the output to its end, which ``finished()`` then returns.
     func follow(_ source: Source, on engine: EngineClient) async {
-        var reader = Reader { self.file.withLock { $0 } }
+        var reader = Reader(mask: mask) { self.file.withLock { $0 } }
         let batches = AsyncChannel<[LogFrame]>()
         let isWhole = await withTaskGroup(of: Bool.self) { group in
             group.addTask {
@@ -198,9 +201,14 @@ final class StepOutput: Sendable {
         private var catchUps: [LogFrame.Stream: LogCatchUp]?
         private var assembler = LogLineAssembler()
         private var canWrite = true
+        /// What hides the run's secrets from here on, in each stream by itself; `nil` where it has none.
+        private var stdout: MaskedStream?
+        private var stderr: MaskedStream?
 
-        init(file: @escaping @Sendable () -> StepLogFile?) {
+        init(mask: SecretMask?, file: @escaping @Sendable () -> StepLogFile?) {
             self.file = file
+            stdout = mask.map { MaskedStream($0) }
+            stderr = mask.map { MaskedStream($0) }
         }
 
         /// The next frames come from the log, so from the begin of the output again.
@@ -215,11 +223,20 @@ final class StepOutput: Sendable {
             for frame in frames {
                 let payload = unread(frame)
                 guard !payload.isEmpty else { continue }
-                write(payload)
-                lines += assembler.feed(payload, from: frame.stream == .stderr ? .stderr : .stdout)
+                switch frame.stream {
+                case .stderr: lines += keep(stderr?.feed(payload) ?? payload, of: .stderr)
+                default: lines += keep(stdout?.feed(payload) ?? payload, of: .stdout)
+                }
             }
             for line in lines { result.tail.append(line) }
             return lines
+        }
+
+        /// Takes bytes that hold no secret: nothing else goes into the file, the lines and the tail.
+        private mutating func keep(_ bytes: [UInt8], of stream: LogLine.Stream) -> [LogLine] {
+            guard !bytes.isEmpty else { return [] }
+            write(bytes)
+            return assembler.feed(bytes, from: stream)
         }
 
         private mutating func unread(_ frame: LogFrame) -> [UInt8] {
@@ -234,7 +251,9 @@ final class StepOutput: Sendable {
         }
 
         mutating func finish() -> [LogLine] {
-            let lines = assembler.finish()
+            var lines = keep(stdout?.finish() ?? [], of: .stdout)
+            lines += keep(stderr?.finish() ?? [], of: .stderr)
+            lines += assembler.finish()
             for line in lines { result.tail.append(line) }
             do {
                 try file()?.close()

@@ -97,7 +97,13 @@ struct StepRunner: Sendable {
     }
 
     func output(of step: StepDefinition, attempt: Int) -> StepOutput {
-        StepOutput(id: step.id, attempt: attempt, attempts: step.retries.attempts, emit: emit)
+        StepOutput(
+            id: step.id,
+            attempt: attempt,
+            attempts: step.retries.attempts,
+            mask: context.secrets.mask,
+            emit: emit
+        )
     }
 
     private func openLog(of attempt: inout Attempt, for output: StepOutput) async {
@@ -176,7 +182,7 @@ struct StepRunner: Sendable {
     private func runPlain(_ imageID: String?, _ attempt: inout Attempt) async {
         let step = attempt.step
         for isLast in [false, true] {
-            let container: String
+            let container: MadeContainer
             do {
                 container = try await creation.create(
                     step,
@@ -192,7 +198,7 @@ struct StepRunner: Sendable {
                 if interruption.cause != nil, error is CancellationError { attempt.report.status = .cancelled }
                 return
             }
-            let canTryAgain = await !run(container, &attempt) && !isLast && slots.giveUpSlot(of: step.id)
+            let canTryAgain = await !run(container.id, &attempt) && !isLast && slots.giveUpSlot(of: step.id)
             await creation.remove(container)
             attempt.timeline.end(.cleanup)
             guard canTryAgain else { return }
@@ -263,13 +269,13 @@ extension StepRunner {
         }
         let mode = slots.park(step)
         guard
-            let id = await creation.createParked(step, imageID: imageID, networkMode: mode, gate: gate)
+            let made = await creation.createParked(step, imageID: imageID, networkMode: mode, gate: gate)
         else {
             slots.finish(step.id)
             return await body(nil)
         }
         let parked = ParkedStep(
-            container: ParkedContainer(id: id, gate: gate),
+            container: ParkedContainer(id: made.id, gate: gate),
             payload: payload,
             output: output(of: step, attempt: 1)
         )
@@ -278,8 +284,8 @@ extension StepRunner {
                 await parked.live(
                     on: engine,
                     exits: exits,
-                    start: { try await startLimit.run { try await engine.startContainer(id) } },
-                    remove: { await creation.remove(id) }
+                    start: { try await startLimit.run { try await engine.startContainer(made.id) } },
+                    remove: { await creation.remove(made) }
                 )
             }
             let report = await body(parked)
