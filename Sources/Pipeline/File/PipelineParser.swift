@@ -65,6 +65,9 @@ struct PipelineReading {
         var stopGrace = StepDefaults.stopGrace
         var isParked = true
         var secrets: [StepSecret] = []
+        var network: Located<StepNetwork>?
+        var security = SecurityLayer()
+        var mounts: [Located<StepMount>] = []
     }
 
     func read(_ root: TOMLTableReader) -> PipelineDefinition {
@@ -75,7 +78,6 @@ struct PipelineReading {
         let pipeline = root.table("pipeline")
         let stageTables = root.table("stages")
         let workspace = workspace(root.table("workspace"))
-        root.finish()
 
         var defaults = Defaults()
         var name: String?
@@ -94,10 +96,19 @@ struct PipelineReading {
             defaults.stopGrace = stopGrace(of: pipeline) ?? defaults.stopGrace
             defaults.isParked = pipeline.boolean("park")?.value ?? defaults.isParked
             defaults.secrets = secrets(of: pipeline) ?? defaults.secrets
+            defaults.network = network(of: pipeline)
+            defaults.security = security(of: pipeline)
+            defaults.mounts = mounts(of: pipeline, workdir: defaults.workdir)
             memoryBudget = pipeline.memoryBudget("memory_budget")?.value
             flatSteps = pipeline.tables("steps")
             pipeline.finish()
         }
+        if root.has("mounts"), pipeline?.has("mounts") == true {
+            root.refuse(["mounts"]) { "`\($0)` stands either here or in [pipeline], not in both places" }
+        } else {
+            defaults.mounts += mounts(of: root, workdir: defaults.workdir)
+        }
+        root.finish()
 
         var stages: [StageDefinition]
         if let flatSteps {

@@ -131,13 +131,15 @@ final class NetworkSlots: Sendable {
     ///
     /// - Returns: The network mode; ``network`` where it gets one of its own.
     func park(_ step: StepDefinition) -> String? {
-        state.withLock { state in
+        guard step.joinsSlot else { return step.network.mode ?? network }
+        return state.withLock { state in
             state.book.park(step.id, needing: Set(step.schedule.needs)).flatMap { state.modes[$0] } ?? network
         }
     }
 
     /// The network that the container of a step, which is not parked, is made on.
     func start(_ step: StepDefinition) -> String? {
+        guard step.joinsSlot else { return step.network.mode ?? network }
         let (mode, more) = state.withLock { state -> (String?, Int?) in
             state.awaited -= 1
             if let slot = state.book.start(step.id), let mode = state.modes[slot] { return (mode, nil) }
@@ -151,7 +153,8 @@ final class NetworkSlots: Sendable {
 
     /// Whether a parked step's container can be released: no other runs in its slot.
     func release(_ step: StepDefinition) -> Bool {
-        state.withLock { state in
+        guard step.joinsSlot else { return true }
+        return state.withLock { state in
             guard state.book.release(step.id) else { return false }
             state.awaited -= 1
             return true

@@ -52,10 +52,16 @@ struct ParkedStep: Sendable {
 }
 
 extension StepDefinition {
-    /// What the step's gate has to become; `nil` where the step can't be parked: where it is not the shell that it runs, the
-    /// image decides on what is run, and may have no shell at all.
+    /// Whether the step may use a network that others use after it. What the operator has to allow can change a network for
+    /// good.
+    var joinsSlot: Bool { network == .slot && demands.isEmpty }
+
+    /// What the step's gate has to become; `nil` where the step can't be parked.
+    ///
+    /// Where it is not the shell that it runs, the image decides on what is run, and may have no shell at all. Mounts from
+    /// within the workspace are only safe while no other step can change it.
     var parkedCommand: ReleasedCommand? {
-        guard isParked, case .shell = command, (entrypoint ?? []).isEmpty, let program = containerEntrypoint,
+        guard isParked, !mounts.leadIntoWorkspace, case .shell = command, (entrypoint ?? []).isEmpty, let program = containerEntrypoint,
             let arguments = containerCommand
         else { return nil }
         var specification = ContainerSpecification(image: "")

@@ -39,7 +39,7 @@ struct RunCrew: Sendable {
             engine: engine,
             context: context,
             startLimit: startLimit,
-            steps: plan.steps.count,
+            steps: plan.steps.count(where: \.joinsSlot),
             together: together ?? 0
         )
         let runner = StepRunner(

@@ -14,7 +14,7 @@ package enum RunPreparation {
     ///   - secrets: What the steps get that nobody may see.
     ///   - environment: The process's environment, for the places of the state.
     /// - Returns: The context of a new run.
-    /// - Throws: `EngineError`, `LogFileError`, `Installation.Unavailable`, ``StepsBeyondBudget``,
+    /// - Throws: `EngineError`, `LogFileError`, `Installation.Unavailable`, ``StepsBeyondBudget``, ``MountsRefused``,
     ///   ``SecretFilesElsewhere`` or ``SecretFolderError``.
     package static func context(
         for plan: PipelinePlan,
@@ -41,6 +41,7 @@ package enum RunPreparation {
         guard withFiles.isEmpty || engine.endpoint.isLocal else {
             throw SecretFilesElsewhere(steps: withFiles.map(\.id), endpoint: engine.endpoint)
         }
+        try MountsRefused.check(plan.steps, in: folder, isLocal: engine.endpoint.isLocal)
         return RunContext(
             runID: runID,
             installation: installation,

@@ -86,10 +86,13 @@ struct StepContainer {
         return (parts + (suffix.map { [$0] } ?? [])).joined(separator: "-")
     }
 
+    /// What the container is made of.
+    ///
     /// - Parameters:
     ///   - imageID: The image, by its ID.
     ///   - networkMode: The network; `nil` for the engine's default.
-    func specification(imageID: String, networkMode: String?) -> ContainerSpecification {
+    /// - Throws: ``MountRefusal`` where a mount leads out of the workspace now, or nowhere.
+    func specification(imageID: String, networkMode: String?) throws(MountRefusal) -> ContainerSpecification {
         var container = ContainerSpecification(image: imageID)
         container.entrypoint = step.containerEntrypoint
         container.command = step.containerCommand
@@ -102,8 +105,12 @@ struct StepContainer {
         container.host.mounts = [
             ContainerSpecification.Mount(kind: .bind, source: context.projectFolder, target: step.workdir)
         ]
-        container.host.networkMode = networkMode
+        for mount in step.mounts {
+            container.host.mounts.append(try MountSource.engineMount(of: mount, in: context.projectFolder))
+        }
         if let secretFolder { container.host.mounts.append(secretFolder.mount) }
+        container.host.networkMode = networkMode
+        step.security.apply(to: &container.host)
         // Without an init a shell as process 1 ignores TERM, and every stop would take the whole grace.
         container.host.usesInit = true
         // The `local` driver keeps every byte, where json-file replaces invalid UTF-8. It rotates at 20 MB by default,

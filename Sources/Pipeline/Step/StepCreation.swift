@@ -36,7 +36,7 @@ struct StepCreation: Sendable {
         if let imageID { image = imageID } else { image = try await obtainImage(of: step) }
         func create() async throws -> MadeContainer {
             try await make(step, attempt) { container in
-                let specification = container.specification(imageID: image, networkMode: networkMode)
+                let specification = try container.specification(imageID: image, networkMode: networkMode)
                 let created = try await self.create(container, specification)
                 for warning in created.warnings ?? [] { await emit(.warning("the engine warns: \(warning)")) }
                 return created.id
@@ -63,7 +63,7 @@ struct StepCreation: Sendable {
         gate: ContainerGate
     ) async -> MadeContainer? {
         try? await make(step, 1) { container in
-            let specification = container.specification(imageID: imageID, networkMode: networkMode)
+            let specification = try container.specification(imageID: imageID, networkMode: networkMode)
             guard let parked = specification.parked(behind: gate, diesWithOwner: true) else { throw NoGate() }
             return try await create(container, parked).id
         }
@@ -94,7 +94,7 @@ struct StepCreation: Sendable {
         var name = container.name()
         for _ in 0..<4 {
             do {
-                return try await engine.createContainer(name: name, specification)
+                return try await engine.createChecked(name: name, specification, limitsSwap: context.limitsSwap)
             } catch let error as EngineError where error.statusCode == 409 {
                 name = container.name(suffix: String(UInt32.random(in: 0...UInt32.max), radix: 16))
             }

@@ -11,16 +11,24 @@ struct ValidateCommand: AsyncParsableCommand {
             Reports every error and warning at once, each with its file, line and key, without asking the engine or a \
             registry.
 
+            What the operator has to allow is checked against the settings of this machine. To check a file for another \
+            machine, allow what that one allows: nothing is run.
+
             EXAMPLE
               roost validate -f ci/roost.toml
+              roost validate --allow-privileged
             """
     )
 
     @OptionGroup var file: PipelineFileOptions
+    @OptionGroup var permissions: PermissionOptions
 
     func run() async throws {
         try file.enter()
-        let (pipeline, diagnostics) = try file.check()
+        let settings = try SettingsLoader.load(permissions: permissions)
+        let (pipeline, remarks) = try file.check()
+        let refusals = pipeline.map { settings.policy.refusals(of: $0.steps, file: $0.file.shownName) } ?? []
+        let diagnostics = (remarks + refusals).sortedByPosition()
         for diagnostic in diagnostics { try OutputWriter.standardOutput.enqueue("\(diagnostic)\n") }
         try await OutputWriter.standardOutput.flush()
         guard let pipeline, !diagnostics.hasErrors else { throw ExitCode(2) }

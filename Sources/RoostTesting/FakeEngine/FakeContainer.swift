@@ -21,6 +21,7 @@ extension FakeEngine {
         package internal(set) var memory: Int64
         package internal(set) var networkMode: String
         package internal(set) var mounts: [Mount]
+        var host: [String: JSONValue]
 
         package struct Mount: Sendable, Hashable, Decodable {
             package let type: String
