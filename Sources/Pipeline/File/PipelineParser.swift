@@ -63,6 +63,8 @@ struct PipelineReading {
         var pull = PullPolicy.missing
         var retries = StepRetries()
         var stopGrace = StepDefaults.stopGrace
+        var isParked = true
+        var secrets: [StepSecret] = []
         var network: Located<StepNetwork>?
         var security = SecurityLayer()
         var mounts: [Located<StepMount>] = []
@@ -70,6 +72,7 @@ struct PipelineReading {
 
     func read(_ root: TOMLTableReader) -> PipelineDefinition {
         root.refuse(UnsupportedKeys.root, message: UnsupportedKeys.message)
+        root.refuse(["secrets"]) { "`\($0)` stands in [pipeline], for all steps, or in the step that needs them" }
         let order = root.readableStrings("stages_order", expected: "a list of stage names")
         let always = root.readableStrings("always_stages", expected: "a list of stage names")?.strings
         let pipeline = root.table("pipeline")
@@ -91,6 +94,8 @@ struct PipelineReading {
             defaults.pull = pipeline.choice("pull")?.value ?? defaults.pull
             defaults.retries = retries(of: pipeline, defaults.retries)
             defaults.stopGrace = stopGrace(of: pipeline) ?? defaults.stopGrace
+            defaults.isParked = pipeline.boolean("park")?.value ?? defaults.isParked
+            defaults.secrets = secrets(of: pipeline) ?? defaults.secrets
             defaults.network = network(of: pipeline)
             defaults.security = security(of: pipeline)
             defaults.mounts = mounts(of: pipeline, workdir: defaults.workdir)
@@ -119,6 +124,7 @@ struct PipelineReading {
             stages = orderedStages(order, in: stageTables, root: root, defaults: defaults)
             mark(always, in: &stages, defined: stageTables?.table.entries.map(\.key) ?? [])
         }
+        refuseInheritedSecrets(in: stages)
         if case .size(let budget) = memoryBudget { refuseSteps(of: stages, over: budget) }
         return PipelineDefinition(
             name: name ?? fallbackName,

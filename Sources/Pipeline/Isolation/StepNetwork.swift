@@ -1,8 +1,8 @@
 /// What a step reaches over the network.
 package enum StepNetwork: String, Hashable, Sendable, CaseIterable {
-    /// What a run gives a step that does not say.
+    /// What a run gives a step that does not say: a slot's, which the steps before it had, or one of its own.
     case slot
-    /// A network namespace of the step's own, on the engine's default network.
+    /// A network namespace of the step's own, on the stage's network.
     case `private`
     /// Nothing but the container itself.
     case none
@@ -22,7 +22,7 @@ package enum StepNetwork: String, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// The engine's name of it; `nil` for its default.
+    /// What the engine calls it; `nil` where it depends on the stage.
     var mode: String? {
         switch self {
         case .slot, .private: nil

@@ -64,6 +64,8 @@ package enum PlanJSON {
         let entrypoint: [String]?
         /// Names only: values may be secrets of the caller's.
         let env: [String]
+        /// Names only, too.
+        let secrets: [Secret]
         let memoryBytes: Int64
         let timeoutMs: Int64
         let user: String?
@@ -90,6 +92,7 @@ package enum PlanJSON {
             command = step.command.map(Command.init)
             entrypoint = step.entrypoint
             env = step.env.map(\.name)
+            secrets = step.secrets.map { Secret(name: $0.name, env: $0.variable) }
             memoryBytes = step.memory.bytes
             timeoutMs = step.timeout.wholeMilliseconds
             user = step.user
@@ -106,6 +109,12 @@ package enum PlanJSON {
             mounts = step.mounts.map(Mount.init)
             line = step.position?.line
         }
+    }
+
+    struct Secret: Encodable {
+        let name: String
+        /// The variable that it is given as; absent for a file.
+        let env: String?
     }
 
     struct Security: Encodable {

@@ -18,6 +18,10 @@ package struct RunContext: Sendable {
     package let memoryBudget: ByteCount
     /// What is written down about the engine; `nil` where nothing is.
     package let records: EngineRecords?
+    /// What the steps get that nobody may see.
+    package let secrets: RunSecrets
+    /// Where the files of secrets lie; `nil` where no step has any.
+    let secretPlace: SecretPlace?
     /// When the run began to change the workspace.
     let startedAt: FileTime
 
@@ -30,6 +34,8 @@ package struct RunContext: Sendable {
         limitsSwap: Bool,
         memoryBudget: ByteCount,
         records: EngineRecords? = nil,
+        secrets: RunSecrets = .none,
+        secretPlace: SecretPlace? = nil,
         startedAt: FileTime = .now
     ) {
         self.runID = runID
@@ -40,7 +46,22 @@ package struct RunContext: Sendable {
         self.limitsSwap = limitsSwap
         self.memoryBudget = memoryBudget
         self.records = records
+        self.secrets = secrets
+        self.secretPlace = secretPlace
         self.startedAt = startedAt
+    }
+
+    /// What every container of the run carries from its creation on.
+    ///
+    /// - Parameter kind: What the container is for.
+    func labels(kind: String) -> [String: String] {
+        [
+            LabelKey.installation: installation.id,
+            LabelKey.kind: kind,
+            LabelKey.owner: owner.description,
+            LabelKey.lifetime: "run",
+            LabelKey.run: runID.description,
+        ]
     }
 }
 
@@ -49,6 +70,8 @@ struct StepContainer {
     let context: RunContext
     let step: StepDefinition
     let attempt: Int
+    /// The files of its secrets, where it has any.
+    var secretFolder: SecretFolder?
 
     /// For people; nothing is ever read out of it.
     ///
@@ -65,12 +88,15 @@ struct StepContainer {
 
     /// What the container is made of.
     ///
+    /// - Parameters:
+    ///   - imageID: The image, by its ID.
+    ///   - networkMode: The network; `nil` for the engine's default.
     /// - Throws: ``MountRefusal`` where a mount leads out of the workspace now, or nowhere.
-    func specification(imageID: String) throws(MountRefusal) -> ContainerSpecification {
+    func specification(imageID: String, networkMode: String?) throws(MountRefusal) -> ContainerSpecification {
         var container = ContainerSpecification(image: imageID)
         container.entrypoint = step.containerEntrypoint
         container.command = step.containerCommand
-        container.environment = step.env.map(\.assignment)
+        container.environment = step.env.map(\.assignment) + context.secrets.assignments(for: step)
         container.user = step.user
         container.workingDirectory = step.workdir
         container.labels = labels
@@ -82,7 +108,8 @@ struct StepContainer {
         for mount in step.mounts {
             container.host.mounts.append(try MountSource.engineMount(of: mount, in: context.projectFolder))
         }
-        container.host.networkMode = step.network.mode
+        if let secretFolder { container.host.mounts.append(secretFolder.mount) }
+        container.host.networkMode = networkMode
         step.security.apply(to: &container.host)
         // Without an init a shell as process 1 ignores TERM, and every stop would take the whole grace.
         container.host.usesInit = true
@@ -96,15 +123,10 @@ struct StepContainer {
     }
 
     private var labels: [String: String] {
-        [
-            LabelKey.installation: context.installation.id,
-            LabelKey.kind: "step",
-            LabelKey.owner: context.owner.description,
-            LabelKey.lifetime: "run",
-            LabelKey.run: context.runID.description,
-            LabelKey.stage: step.id.stage,
-            LabelKey.step: step.id.step,
-            LabelKey.attempt: String(attempt),
-        ]
+        var labels = context.labels(kind: "step")
+        labels[LabelKey.stage] = step.id.stage
+        labels[LabelKey.step] = step.id.step
+        labels[LabelKey.attempt] = String(attempt)
+        return labels
     }
 }
