@@ -108,11 +108,22 @@ package struct RunScheduler: Sendable {
         var isComplete: Bool
     }
 
+    /// A need that is not among the steps of its own stage, such as one that a selection has left out, counts as met: nothing
+    /// will ever tell of it.
+    ///
     /// - Parameters:
     ///   - stages: Each stage's name and steps, in their order.
     ///   - limits: How many of them at once.
     package init(stages: [(name: String, steps: [Step])], limits: Limits) {
-        self.stages = stages.map { Stage(name: $0.name, steps: $0.steps) }
+        self.stages = stages.map { name, steps in
+            let known = Set(steps.map(\.id))
+            let steps = steps.map { step in
+                var step = step
+                step.schedule.needs.removeAll { !known.contains($0) }
+                return step
+            }
+            return Stage(name: name, steps: steps)
+        }
         self.limits = limits
     }
 

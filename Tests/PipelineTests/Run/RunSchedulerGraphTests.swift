@@ -125,6 +125,12 @@ struct RunSchedulerGraphTests {
         #expect(other.handle(.stepFinished(id("a"), .cancelled)) == [.endStage(0), .endRun])
     }
 
+    @Test("a need that is no step of the stage holds nothing up")
+    func unknownNeed() {
+        let (_, first) = begun([step("a", needs: ["left-out"])])
+        #expect(first == [.start(id("a"))])
+    }
+
     @Test("whatever the graph and the order of events, needs are kept, every step has one end, and the run ends")
     func randomGraphs() {
         var random = SystemRandomNumberGenerator()
