@@ -144,7 +144,7 @@ package struct PipelineRun: Sendable {
     ) async -> RunBook {
         let (inputs, inbox) = AsyncStream.makeStream(of: Input.self)
         let noMorePulls = Latch()
-        let outOfMemory = OutOfMemoryWatch(runID: context.runID.description)
+        let outOfMemory = OutOfMemoryWatch(runID: context.runID.description, since: context.engineTime)
         let runner = StepRunner(
             engine: engine,
             context: context,

@@ -43,7 +43,8 @@ package enum RunPreparation {
             limitsSwap: known.swapLimit ?? false,
             memoryBudget: budget,
             records: records,
-            startedAt: startedAt
+            startedAt: startedAt,
+            engineTime: known.systemTime.flatMap(EngineTime.parse)
         )
     }
 

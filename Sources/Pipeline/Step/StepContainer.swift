@@ -1,5 +1,5 @@
 import DockerEngine
-import Foundation
+package import Foundation
 import OCIDistribution
 package import RoostCore
 
@@ -20,6 +20,8 @@ package struct RunContext: Sendable {
     package let records: EngineRecords?
     /// When the run began to change the workspace.
     let startedAt: FileTime
+    /// By the engine's clock, a time before the first container of the run; `nil` where it tells none.
+    let engineTime: Date?
 
     package init(
         runID: RunID,
@@ -30,7 +32,8 @@ package struct RunContext: Sendable {
         limitsSwap: Bool,
         memoryBudget: ByteCount,
         records: EngineRecords? = nil,
-        startedAt: FileTime = .now
+        startedAt: FileTime = .now,
+        engineTime: Date? = nil
     ) {
         self.runID = runID
         self.installation = installation
@@ -41,6 +44,7 @@ package struct RunContext: Sendable {
         self.memoryBudget = memoryBudget
         self.records = records
         self.startedAt = startedAt
+        self.engineTime = engineTime
     }
 }
 
