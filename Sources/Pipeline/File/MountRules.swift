@@ -51,7 +51,7 @@ enum MountRules {
     ///
     /// - Returns: The path with `./` in front; `.` for the project folder itself.
     static func path(_ text: String) throws(Problem) -> String {
-        if text.hasPrefix("/") {
+        if text.hasPrefix("/") || text.hasPrefix("~") {
             throw Problem(
                 "a step can mount what lies in the project folder, written as \"./FOLDER\", and volumes; not "
                     + quoted(text)

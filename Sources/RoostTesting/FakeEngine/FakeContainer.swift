@@ -23,6 +23,11 @@ extension FakeEngine {
         package internal(set) var mounts: [Mount]
         var host: [String: JSONValue]
 
+        /// A key of `HostConfig` as JSON; `nil` where the client left it out.
+        package func setting(_ key: String) -> String? {
+            host[key].flatMap { try? String(buffer: $0.bytes) }
+        }
+
         package struct Mount: Sendable, Hashable, Decodable {
             package let type: String
             package let source: String?

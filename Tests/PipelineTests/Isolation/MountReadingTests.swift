@@ -79,7 +79,7 @@ struct MountReadingTests {
             ("\"/var/run/docker.sock:/var/run/docker.sock\"", "a step can mount what lies in the project folder"),
             ("\"../x:/x\"", "without \"..\""), ("\"./a/../../x:/x\"", "without \"..\""),
             ("\"..:/x\"", "without \"..\""),
-            ("\"~/x:/x\"", "a path in the project folder"), ("\"a\"", "expected a mount such as"),
+            ("\"~/x:/x\"", "a step can mount what lies in"), ("\"a\"", "expected a mount such as"),
             ("\":/x\"", "expected a mount such as"), ("\"a:/x:z\"", "expected ro or rw"), ("\"a:b:c:d\"", "expected"),
             ("\"-a:/x\"", "a volume's name has letters"), ("\"a b:/x\"", "a volume's name has letters"),
             ("\"a:x\"", "expected an absolute path"), ("\"a:/\"", "over the container's root"),

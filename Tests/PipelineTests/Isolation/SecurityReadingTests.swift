@@ -139,7 +139,8 @@ struct SecurityReadingTests {
             ),
             (
                 "allow_privileged = true",
-                "allow_privileged: unknown key; did you mean 'privileged'?"
+                "allow_privileged: unknown key; known here: cap_add, cap_drop, no_new_privileges, privileged, read_only, "
+                    + "pids_limit, devices, seccomp, shm_size"
             ),
         ]
     )

@@ -153,6 +153,8 @@ struct SettingsTests {
                 memory_budget         80%      default
                 keep_runs             50       default
                 keep_runs_for         720h00m  default
+                allow_privileged      false    default
+                allow_host_network    false    default
                 color                 auto     default
 
                 user's file: /config/config.toml (read)
