@@ -27,7 +27,7 @@ struct StepCreation: Sendable {
         func create() async throws -> String {
             let specification = container.specification(imageID: image, networkMode: networkMode)
             let created = try await self.create(container, specification)
-            for warning in created.warnings ?? [] { await emit(.warning("the engine warns: \(warning)")) }
+            await tellWarnings(of: created)
             return created.id
         }
         do {
@@ -40,20 +40,25 @@ struct StepCreation: Sendable {
         }
     }
 
+    /// Hands the engine's remarks on a container on.
+    func tellWarnings(of created: CreatedContainer) async {
+        for warning in created.warnings ?? [] { await emit(.warning("the engine warns: \(warning)")) }
+    }
+
     /// Creates the container of a first attempt behind a gate, ahead of its turn.
     ///
-    /// - Returns: The container's ID; `nil` where it can't be had so. Whatever stood in its way may have gone by its turn, and
-    ///   is told then.
+    /// - Returns: The container; `nil` where it can't be had so. Whatever stood in its way may have gone by its turn, and is told
+    ///   then, as are the engine's warnings.
     func createParked(
         _ step: StepDefinition,
         imageID: String,
         networkMode: String?,
         gate: ContainerGate
-    ) async -> String? {
+    ) async -> CreatedContainer? {
         let container = StepContainer(context: context, step: step, attempt: 1)
         let specification = container.specification(imageID: imageID, networkMode: networkMode)
         guard let parked = specification.parked(behind: gate, diesWithOwner: true) else { return nil }
-        return try? await create(container, parked).id
+        return try? await create(container, parked)
     }
 
     private func create(
