@@ -40,7 +40,8 @@ struct RunCrew: Sendable {
             context: context,
             startLimit: startLimit,
             steps: plan.steps.count(where: \.joinsSlot),
-            together: together ?? 0
+            together: together ?? 0,
+            emit: emit
         )
         let runner = StepRunner(
             engine: engine,

@@ -82,7 +82,7 @@ struct RunLoop {
         case .imagesReady(let stage, let ready):
             images[stage] = ready
             book.noteImagesReady(stage: stage)
-            if let image = plan.stages[stage].images.lazy.compactMap({ ready[$0.reference] }).first {
+            if let step = plan.stages[stage].steps.first(where: \.runsShell), let image = ready[step.image] {
                 crew.slots.offer(image: image)
             }
             return scheduler.handle(.imagesReady(stage: stage))

@@ -187,6 +187,12 @@ package struct RunScheduler: Sendable {
 
     private mutating func skipWhatNoLongerRuns(_ actions: inout [Action]) {
         guard let halt else { return }
+        // Those of later stages are skipped when it is their stage's turn, but what is parked for them is not kept until then.
+        for stage in stages.dropFirst(current + 1) {
+            for step in stage.steps where halt.isComplete || !step.schedule.isAlways {
+                if parked.remove(step.id) != nil { actions.append(.discard(step.id)) }
+            }
+        }
         for step in pending where halt.isComplete || !step.schedule.isAlways {
             if parked.remove(step.id) != nil { actions.append(.discard(step.id)) }
             states[step.id] = .ended(.skipped)
