@@ -76,11 +76,13 @@ package struct ContainerInspection: Decodable, Sendable {
         package let image: String
         package let labels: [String: String]?
         package let environment: [String]?
+        package let entrypoint: [String]?
 
         enum CodingKeys: String, CodingKey {
             case image = "Image"
             case labels = "Labels"
             case environment = "Env"
+            case entrypoint = "Entrypoint"
         }
     }
 

@@ -80,10 +80,10 @@ package struct SlotBook<Step: Hashable & Sendable>: Sendable {
 
     /// A parked step's container is to be released now.
     ///
-    /// - Returns: False where another step runs in its slot: it can't be released.
+    /// - Returns: False where another step runs in its slot, or the slot's network has gone: it can't be released.
     package mutating func release(_ step: Step) -> Bool {
         guard let slot = parked[step] else { return true }
-        guard slots[slot].running == nil else { return false }
+        guard slots[slot].running == nil, slots[slot].state != .gone else { return false }
         slots[slot].running = step
         parked[step] = nil
         return true

@@ -125,8 +125,7 @@ struct PipelineReading {
             mark(always, in: &stages, defined: stageTables?.table.entries.map(\.key) ?? [])
         }
         refuseInheritedSecrets(in: stages)
-        if case .size(let budget) = memoryBudget { refuseSteps(of: stages, over: budget) }
-        return PipelineDefinition(
+        let definition = PipelineDefinition(
             name: name ?? fallbackName,
             file: file,
             stages: stages,
@@ -134,6 +133,11 @@ struct PipelineReading {
             memoryBudget: memoryBudget,
             workspace: workspace
         )
+        // A step that can never be admitted would wait for ever. A part of an engine's memory is known to the engine.
+        if case .size(let budget) = memoryBudget {
+            for problem in definition.stepsBeyondBudget(onEngineWith: budget) { collector.add(problem) }
+        }
+        return definition
     }
 
     /// The project folder's name, where that can be a name.
@@ -174,17 +178,6 @@ struct PipelineReading {
             reasons: reader.choices("retry_on").map { Set($0.value) } ?? defaults.reasons,
             backoff: reader.duration("backoff")?.value ?? defaults.backoff
         )
-    }
-
-    /// A step that can never be admitted would wait for ever.
-    private func refuseSteps(of stages: [StageDefinition], over budget: ByteCount) {
-        for step in stages.flatMap(\.steps) where step.memory > budget {
-            collector.error(
-                "its memory limit of \(step.memory) is more than the whole memory_budget of \(budget)",
-                at: step.position,
-                key: TOMLKeyPath([.key("stages"), .key(step.id.stage), .key("steps"), .key(step.declaredName)])
-            )
-        }
     }
 
     func workdir(of reader: TOMLTableReader) -> String? {

@@ -10,8 +10,8 @@ final class NetworkSlots: Sendable {
     private struct State {
         var book = SlotBook<StepID>()
         var modes: [Int: String] = [:]
-        /// How many steps have still to get their network.
-        var awaited: Int
+        /// The steps that have got their network.
+        var served: Set<StepID> = []
         /// The first image to be on the engine; holders are made from it.
         var image: String?
     }
@@ -19,9 +19,11 @@ final class NetworkSlots: Sendable {
     private let engine: EngineClient
     private let context: RunContext
     private let startLimit: ConcurrencyLimit
+    private let steps: Int
     private let maximum: Int
     /// What a private network is attached to; `nil` for the engine's default.
     private let network: String?
+    private let emit: @Sendable (RunEvent.Kind) async -> Void
     private let state: Mutex<State>
     private let requests: AsyncStream<Int>
     private let request: AsyncStream<Int>.Continuation
@@ -37,21 +39,25 @@ final class NetworkSlots: Sendable {
     ///   - steps: How many steps will use the slots, one after another.
     ///   - together: How many of them can run at once.
     ///   - network: The network that the slots give access to; `nil` for the engine's default.
+    ///   - emit: Tells what is left behind.
     init(
         engine: EngineClient,
         context: RunContext,
         startLimit: ConcurrencyLimit,
         steps: Int,
         together: Int,
-        network: String? = nil
+        network: String? = nil,
+        emit: @escaping @Sendable (RunEvent.Kind) async -> Void
     ) {
         self.engine = engine
         self.context = context
         self.startLimit = startLimit
         self.network = network
+        self.emit = emit
+        self.steps = steps
         // A holder costs as much as the private network of one step: it has to serve more than two to be worth it.
         maximum = steps > 2 * min(together, Self.initial) ? together : 0
-        state = Mutex(State(awaited: steps))
+        state = Mutex(State())
         (requests, request) = AsyncStream.makeStream()
     }
 
@@ -72,7 +78,7 @@ final class NetworkSlots: Sendable {
         }
     }
 
-    /// An image is on the engine: holders can be made from the first of them.
+    /// An image with a shell is on the engine: holders can be made from the first of them.
     func offer(image: String) {
         let wanted = state.withLock { state -> [Int] in
             guard state.image == nil else { return [] }
@@ -122,7 +128,7 @@ final class NetworkSlots: Sendable {
             await shouldEnd.wait()
             await made.holder.detach()
         }
-        await ContainerRemoval(engine: engine).remove(made.holder.id)
+        if let problem = await ContainerRemoval(engine: engine).remove(made.holder.id) { await emit(.warning(problem)) }
     }
 
     // MARK: - Steps
@@ -141,22 +147,23 @@ final class NetworkSlots: Sendable {
     func start(_ step: StepDefinition) -> String? {
         guard step.joinsSlot else { return step.network.mode ?? network }
         let (mode, more) = state.withLock { state -> (String?, Int?) in
-            state.awaited -= 1
+            state.served.insert(step.id)
             if let slot = state.book.start(step.id), let mode = state.modes[slot] { return (mode, nil) }
             // All are taken, and there are more steps to come than slots: one more is going to be used.
-            let isWorthIt = state.image != nil && state.book.count < maximum && state.awaited > state.book.count
+            let isWorthIt =
+                state.image != nil && state.book.count < maximum && steps - state.served.count > state.book.count
             return (network, isWorthIt ? state.book.add() : nil)
         }
         if let more { request.yield(more) }
         return mode
     }
 
-    /// Whether a parked step's container can be released: no other runs in its slot.
+    /// Whether a parked step's container can be released: no other runs in its slot, and its network is still there.
     func release(_ step: StepDefinition) -> Bool {
         guard step.joinsSlot else { return true }
         return state.withLock { state in
             guard state.book.release(step.id) else { return false }
-            state.awaited -= 1
+            state.served.insert(step.id)
             return true
         }
     }

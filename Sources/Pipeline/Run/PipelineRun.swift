@@ -132,8 +132,9 @@ package struct PipelineRun: Sendable {
     ) async -> RunBook {
         let (inputs, inbox) = AsyncStream.makeStream(of: RunInput.self)
         let noMorePulls = Latch()
+        let order = StageOrder(stages: plan.stages.map(\.name)) { await recorder.emit($0) }
         let crew = RunCrew(plan: plan, engine: engine, context: context, interruption: interruption) {
-            await recorder.emit($0)
+            await order.emit($0)
         } pullAgain: {
             try await puller.pullAgain($0.image, policy: $0.pull, locked: lock?.digest(for: $0.image))
         }
@@ -150,6 +151,7 @@ package struct PipelineRun: Sendable {
                     var loop = RunLoop(
                         plan: plan,
                         recorder: recorder,
+                        order: order,
                         crew: crew,
                         inbox: inbox,
                         noMorePulls: noMorePulls,

@@ -28,7 +28,7 @@ struct RunCrew: Sendable {
         pullAgain: @escaping @Sendable (StepDefinition) async throws -> String
     ) {
         let startLimit = ConcurrencyLimit(Self.concurrentStarts)
-        outOfMemory = OutOfMemoryWatch(runID: context.runID.description)
+        outOfMemory = OutOfMemoryWatch(runID: context.runID.description, since: context.engineTime)
         limits = RunScheduler.Limits(
             running: plan.maxParallel,
             settling: plan.maxParallel,
@@ -40,7 +40,8 @@ struct RunCrew: Sendable {
             context: context,
             startLimit: startLimit,
             steps: plan.steps.count(where: \.joinsSlot),
-            together: together ?? 0
+            together: together ?? 0,
+            emit: emit
         )
         let runner = StepRunner(
             engine: engine,

@@ -18,6 +18,7 @@ enum RunInput: Sendable {
 struct RunLoop {
     private let plan: PipelinePlan
     private let recorder: RunRecorder
+    private let order: StageOrder
     private let crew: RunCrew
     private let inbox: AsyncStream<RunInput>.Continuation
     private let noMorePulls: Latch
@@ -33,6 +34,7 @@ struct RunLoop {
     init(
         plan: PipelinePlan,
         recorder: RunRecorder,
+        order: StageOrder,
         crew: RunCrew,
         inbox: AsyncStream<RunInput>.Continuation,
         noMorePulls: Latch,
@@ -41,6 +43,7 @@ struct RunLoop {
     ) {
         self.plan = plan
         self.recorder = recorder
+        self.order = order
         self.crew = crew
         self.inbox = inbox
         self.noMorePulls = noMorePulls
@@ -82,7 +85,7 @@ struct RunLoop {
         case .imagesReady(let stage, let ready):
             images[stage] = ready
             book.noteImagesReady(stage: stage)
-            if let image = plan.stages[stage].images.lazy.compactMap({ ready[$0.reference] }).first {
+            if let step = plan.stages[stage].steps.first(where: \.runsShell), let image = ready[step.image] {
                 crew.slots.offer(image: image)
             }
             return scheduler.handle(.imagesReady(stage: stage))
@@ -97,7 +100,7 @@ struct RunLoop {
             return scheduler.handle(.stepPassed(id))
         case .stepFinished(let report):
             book.add(report)
-            await recorder.emit(.stepFinished(report))
+            await order.emit(.stepFinished(report))
             return scheduler.handle(.stepFinished(report.id, report.status))
         case .interrupted(let cause):
             await recorder.emit(.notice(notice(of: cause)))
@@ -117,7 +120,7 @@ struct RunLoop {
         for action in actions {
             switch action {
             case .beginStage(let stage):
-                await recorder.emit(.stageStarted(book.begin(stage: stage)))
+                await order.begin(stage, book.begin(stage: stage))
             case .park(let id):
                 let turn = StepTurn()
                 turns[id] = turn
@@ -136,9 +139,9 @@ struct RunLoop {
                 var report = StepReport(id: id, image: steps[id]?.imageText ?? "", status: .skipped)
                 report.reason = reason
                 book.add(report)
-                await recorder.emit(.stepFinished(report))
+                await order.emit(.stepFinished(report))
             case .endStage(let stage):
-                await recorder.emit(.stageFinished(book.end(stage: stage)))
+                await order.end(book.end(stage: stage))
             case .cancelPulls:
                 noMorePulls.open()
             case .endRun:

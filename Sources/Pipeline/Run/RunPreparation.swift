@@ -53,7 +53,8 @@ package enum RunPreparation {
             records: records,
             secrets: secrets,
             secretPlace: withFiles.isEmpty ? nil : try SecretPlace(environment: environment),
-            startedAt: startedAt
+            startedAt: startedAt,
+            engineTime: known.systemTime.flatMap(EngineTime.parse)
         )
     }
 

@@ -1,7 +1,8 @@
 /// Decides what a run does next: which stage is current, which steps start, which are skipped, and when it is over.
 ///
 /// A value without I/O and without a clock: it takes what has happened and returns what to do. Stages run one after
-/// another. A step starts the moment what it needs has succeeded, its stage's whole set of images is there, and a place
+/// another: the next begins when every command of the one before has ended well, though its containers may still be looked
+/// at and removed. A step starts the moment what it needs has succeeded, its stage's whole set of images is there, and a place
 /// under `maxParallel` is free; first come, first served. One step that does not succeed lets those that run finish and
 /// everything that has not started be skipped, but for the steps that always run.
 ///
@@ -83,7 +84,8 @@ package struct RunScheduler: Sendable {
         let name: String
         let steps: [Step]
         var hasImages = false
-        var hasEnded = false
+        /// Its steps that have started and not finished, those that have passed included.
+        var unfinished = 0
     }
 
     private var stages: [Stage]
@@ -91,12 +93,13 @@ package struct RunScheduler: Sendable {
     private let limits: Limits
     private var parked: Set<StepID> = []
     private var current = 0
+    /// The first stage whose end has not been told.
+    private var open = 0
+    private var stageOfStep: [StepID: Int] = [:]
     /// The steps of the current stage that have not started, in their order.
     private var pending: [Step] = []
     /// The current stage's steps that occupy a place.
     private var running: [Step] = []
-    /// The current stage's steps that have started and not finished, those that have passed included.
-    private var unfinished = 0
     private var hasBegun = false
     private var hasEnded = false
     private var halt: Halt?
@@ -108,11 +111,25 @@ package struct RunScheduler: Sendable {
         var isComplete: Bool
     }
 
+    /// A need that is not among the steps of its own stage, such as one that a selection has left out, counts as met: nothing
+    /// will ever tell of it.
+    ///
     /// - Parameters:
     ///   - stages: Each stage's name and steps, in their order.
     ///   - limits: How many of them at once.
     package init(stages: [(name: String, steps: [Step])], limits: Limits) {
-        self.stages = stages.map { Stage(name: $0.name, steps: $0.steps) }
+        self.stages = stages.map { name, steps in
+            let known = Set(steps.map(\.id))
+            let steps = steps.map { step in
+                var step = step
+                step.schedule.needs.removeAll { !known.contains($0) }
+                return step
+            }
+            return Stage(name: name, steps: steps)
+        }
+        for (index, stage) in self.stages.enumerated() {
+            for step in stage.steps { stageOfStep[step.id] = index }
+        }
         self.limits = limits
     }
 
@@ -136,7 +153,7 @@ package struct RunScheduler: Sendable {
             guard states[id] == .running || states[id] == .passed else { return [] }
             states[id] = .ended(status)
             running.removeAll { $0.id == id }
-            unfinished -= 1
+            if let stage = stageOfStep[id] { stages[stage].unfinished -= 1 }
             if status != .succeeded { actions += stop("\(id) \(Self.phrase(status))", completely: false) }
         case .interrupted(let cause):
             actions += stop("the run was interrupted (\(cause.name))", completely: false)
@@ -165,17 +182,36 @@ package struct RunScheduler: Sendable {
             skipWhatNoLongerRuns(&actions)
             startWhatCan(&actions)
             parkWhatComesNext(&actions)
-            guard pending.isEmpty, unfinished == 0 else { return }
-            actions.append(.endStage(current))
+            // After a failure the next stage says how all of this one have ended.
+            guard pending.isEmpty, running.isEmpty, halt == nil || unfinished == 0 else { break }
             current += 1
+            endStages(&actions)
             enterStage(&actions)
         }
+        endStages(&actions)
+        guard open == stages.count else { return }
         hasEnded = true
         actions.append(.endRun)
     }
 
+    private var unfinished: Int { stages.reduce(0) { $0 + $1.unfinished } }
+
+    /// Tells the ends of stages that have been left, in their order.
+    private mutating func endStages(_ actions: inout [Action]) {
+        while open < current, stages[open].unfinished == 0 {
+            actions.append(.endStage(open))
+            open += 1
+        }
+    }
+
     private mutating func skipWhatNoLongerRuns(_ actions: inout [Action]) {
         guard let halt else { return }
+        // Those of later stages are skipped when it is their stage's turn, but what is parked for them is not kept until then.
+        for stage in stages.dropFirst(current + 1) {
+            for step in stage.steps where halt.isComplete || !step.schedule.isAlways {
+                if parked.remove(step.id) != nil { actions.append(.discard(step.id)) }
+            }
+        }
         for step in pending where halt.isComplete || !step.schedule.isAlways {
             if parked.remove(step.id) != nil { actions.append(.discard(step.id)) }
             states[step.id] = .ended(.skipped)
@@ -207,7 +243,7 @@ package struct RunScheduler: Sendable {
             if canStart {
                 states[step.id] = .running
                 running.append(step)
-                unfinished += 1
+                stages[current].unfinished += 1
                 parked.remove(step.id)
                 actions.append(.start(step.id))
             } else {

@@ -1,5 +1,5 @@
 import DockerEngine
-import Foundation
+package import Foundation
 import OCIDistribution
 package import RoostCore
 
@@ -24,6 +24,8 @@ package struct RunContext: Sendable {
     let secretPlace: SecretPlace?
     /// When the run began to change the workspace.
     let startedAt: FileTime
+    /// By the engine's clock, a time before the first container of the run; `nil` where it tells none.
+    let engineTime: Date?
 
     package init(
         runID: RunID,
@@ -36,7 +38,8 @@ package struct RunContext: Sendable {
         records: EngineRecords? = nil,
         secrets: RunSecrets = .none,
         secretPlace: SecretPlace? = nil,
-        startedAt: FileTime = .now
+        startedAt: FileTime = .now,
+        engineTime: Date? = nil
     ) {
         self.runID = runID
         self.installation = installation
@@ -49,6 +52,7 @@ package struct RunContext: Sendable {
         self.secrets = secrets
         self.secretPlace = secretPlace
         self.startedAt = startedAt
+        self.engineTime = engineTime
     }
 
     /// What every container of the run carries from its creation on.

@@ -5,8 +5,10 @@ import RoostCore
 
 /// A step's container, and what lies outside it for as long as it is there.
 struct MadeContainer: Sendable {
-    let id: String
+    let created: CreatedContainer
     let secrets: SecretFolder?
+
+    var id: String { created.id }
 }
 
 /// Creates and removes steps' containers, and obtains the images that have gone missing for them.
@@ -35,12 +37,14 @@ struct StepCreation: Sendable {
         var image: String
         if let imageID { image = imageID } else { image = try await obtainImage(of: step) }
         func create() async throws -> MadeContainer {
-            try await make(step, attempt) { container in
-                let specification = try container.specification(imageID: image, networkMode: networkMode)
-                let created = try await self.create(container, specification)
-                for warning in created.warnings ?? [] { await emit(.warning("the engine warns: \(warning)")) }
-                return created.id
+            let made = try await make(step, attempt) { container in
+                try await self.create(
+                    container,
+                    try container.specification(imageID: image, networkMode: networkMode)
+                )
             }
+            await tellWarnings(of: made)
+            return made
         }
         do {
             return try await create()
@@ -52,10 +56,15 @@ struct StepCreation: Sendable {
         }
     }
 
+    /// Hands the engine's remarks on a container on.
+    func tellWarnings(of made: MadeContainer) async {
+        for warning in made.created.warnings ?? [] { await emit(.warning("the engine warns: \(warning)")) }
+    }
+
     /// Creates the container of a first attempt behind a gate, ahead of its turn.
     ///
     /// - Returns: The container; `nil` where it can't be had so. Whatever stood in its way may have gone by its turn, and
-    ///   is told then.
+    ///   is told then, as are the engine's warnings.
     func createParked(
         _ step: StepDefinition,
         imageID: String,
@@ -65,7 +74,7 @@ struct StepCreation: Sendable {
         try? await make(step, 1) { container in
             let specification = try container.specification(imageID: imageID, networkMode: networkMode)
             guard let parked = specification.parked(behind: gate, diesWithOwner: true) else { throw NoGate() }
-            return try await create(container, parked).id
+            return try await create(container, parked)
         }
     }
 
@@ -75,12 +84,12 @@ struct StepCreation: Sendable {
     private func make(
         _ step: StepDefinition,
         _ attempt: Int,
-        create: (StepContainer) async throws -> String
+        create: (StepContainer) async throws -> CreatedContainer
     ) async throws -> MadeContainer {
         let secrets = try context.makeSecretFolder(for: step)
         let container = StepContainer(context: context, step: step, attempt: attempt, secretFolder: secrets)
         do {
-            return MadeContainer(id: try await create(container), secrets: secrets)
+            return MadeContainer(created: try await create(container), secrets: secrets)
         } catch {
             await remove(secrets)
             throw error

@@ -76,7 +76,7 @@ final class StepOutput: Sendable {
         self.emit = emit
     }
 
-    /// Keeps the output in a file as well; to be called before the command begins.
+    /// Keeps the output in a file as well, which stays open; to be called before the command begins.
     func keep(in file: StepLogFile) {
         self.file.withLock { $0 = file }
     }
@@ -255,11 +255,6 @@ final class StepOutput: Sendable {
             lines += keep(stderr?.finish() ?? [], of: .stderr)
             lines += assembler.finish()
             for line in lines { result.tail.append(line) }
-            do {
-                try file()?.close()
-            } catch {
-                result.problem = result.problem ?? "its raw log is incomplete: \(error)"
-            }
             return lines
         }
 

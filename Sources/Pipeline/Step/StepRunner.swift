@@ -31,6 +31,14 @@ struct StepRunner: Sendable {
         let onPassed: @Sendable () async -> Void
         var report: StepReport
         var timeline: StepTimeline
+        /// One for all containers of the attempt: only the last of them can have written to it.
+        var log: StepLogFile?
+        var hasOpenedLog = false
+
+        mutating func cancel() {
+            report.status = .cancelled
+            report.reason = "the run was interrupted before it started"
+        }
     }
 
     /// - Parameters:
@@ -66,8 +74,7 @@ struct StepRunner: Sendable {
             timeline: timeline
         )
         if interruption.end(for: step).isOpen {
-            attempt.report.status = .cancelled
-            attempt.report.reason = Self.interruptedBefore
+            attempt.cancel()
         } else if let parked, await run(parked, &attempt) {
             await parked.finish()
             attempt.timeline.end(.cleanup)
@@ -76,12 +83,11 @@ struct StepRunner: Sendable {
             await runPlain(imageID, &attempt)
         }
         slots.finish(step.id)
+        closeLog(of: &attempt)
         timeline = attempt.timeline
         attempt.report.phases = timeline.phases
         return attempt.report
     }
-
-    private static let interruptedBefore = "the run was interrupted before it started"
 
     private func supervision(of container: String, _ attempt: Attempt) -> StepSupervision {
         StepSupervision(
@@ -107,12 +113,25 @@ struct StepRunner: Sendable {
     }
 
     private func openLog(of attempt: inout Attempt, for output: StepOutput) async {
+        if !attempt.hasOpenedLog {
+            attempt.hasOpenedLog = true
+            do {
+                attempt.log = try context.logs?.file(for: attempt.step.id, attempt: attempt.number)
+            } catch {
+                await emit(.warning("\(attempt.step.id): its raw log can't be kept: \(error)"))
+            }
+        }
+        guard let log = attempt.log else { return }
+        attempt.report.logPath = log.path
+        output.keep(in: log)
+    }
+
+    private func closeLog(of attempt: inout Attempt) {
         do {
-            guard let file = try context.logs?.file(for: attempt.step.id, attempt: attempt.number) else { return }
-            attempt.report.logPath = file.path
-            output.keep(in: file)
+            try attempt.log?.close()
         } catch {
-            await emit(.warning("\(attempt.step.id): its raw log can't be kept: \(error)"))
+            let problems = [attempt.report.warning, "its raw log is incomplete: \(error)"]
+            attempt.report.warning = problems.compactMap { $0 }.joined(separator: "; ")
         }
     }
 
@@ -139,41 +158,64 @@ struct StepRunner: Sendable {
     /// - Returns: False where nothing of the command has run: a plain start is what remains.
     private func run(_ parked: ParkedStep, _ attempt: inout Attempt) async -> Bool {
         let step = attempt.step
-        guard parked.container.end == nil, slots.release(step) else { return false }
+        guard await parked.container.waitUntilParked() else { return false }
+        // Who waited for its start may have been interrupted there.
+        if interruption.end(for: step).isOpen {
+            attempt.cancel()
+            return true
+        }
+        guard slots.release(step) else { return false }
+        await creation.tellWarnings(of: parked.made)
         await openLog(of: &attempt, for: parked.output)
         var timeline = attempt.timeline
         let before = attempt
+        let outcome: StepSupervision.Outcome
         do {
-            let outcome = try await supervision(of: parked.container.id, attempt).run(parked.output) {
-                guard await parked.container.release(parked.payload), await parked.container.waitUntilParked() else {
-                    throw NotReleased()
-                }
+            outcome = try await supervision(of: parked.container.id, attempt).run(parked.output) {
+                guard await parked.container.release(parked.payload) else { throw NotReleased() }
                 timeline.end(.start)
                 await tellStart(of: parked.container.id, before, parked.output)
                 return parked.container.firstProcess
             }
-            let output = await parked.output.finished()
-            if case .commandRan = parked.container.end {
-            } else if outcome.endedBy == nil, case .exited(let code) = outcome.end {
-                switch GateVerdict(hasMark: output.hasCommandBegun ?? false, exitCode: code) {
-                case .began: break
-                case .neverBegan:
-                    slots.finish(step.id)
-                    return false
-                case .unknown:
-                    attempt.timeline = timeline
-                    attempt.report.reason =
-                        "the connection to its container was lost when its command was to begin (exit code \(code))"
-                    return true
-                }
-            }
-            timeline.end(.run, at: outcome.endedAt)
-            attempt.timeline = timeline
-            await settlement.settle(parked.container.id, step, outcome, output, &attempt.report)
-            return true
         } catch {
             slots.finish(step.id)
             return false
+        }
+        parked.endOutput()
+        let output = await parked.output.finished()
+        switch Self.verdict(parked.container.end, outcome, hasMark: output.hasCommandBegun) {
+        case .neverBegan:
+            slots.finish(step.id)
+            return false
+        case .unknown:
+            timeline.end(.run, at: outcome.endedAt)
+            attempt.report.reason =
+                "the connection to its container was lost when its command was to begin; whether it ran is not known"
+        case .began:
+            timeline.end(.run, at: outcome.endedAt)
+            await settlement.settle(parked.container.id, step, outcome, output, &attempt.report)
+        }
+        attempt.timeline = timeline
+        return true
+    }
+
+    /// Whether the command of a container that was released has begun. Where the container's own end decides how the step
+    /// ended, whatever ran in it, that counts as begun.
+    ///
+    /// - Parameters:
+    ///   - parked: How its time as a parked container ended.
+    ///   - outcome: How the container ended.
+    ///   - hasMark: Whether the gate's mark stands in its log; `nil` where that could not be read.
+    static func verdict(_ parked: ParkedEnd?, _ outcome: StepSupervision.Outcome, hasMark: Bool?) -> GateVerdict {
+        guard outcome.endedBy == nil else { return .began }
+        switch parked {
+        case .commandRan: return .began
+        case .notParkable, .discarded: return .neverBegan
+        case .unclear, nil:
+            guard case .exited(let code) = outcome.end else { return .began }
+            // No gate that has not become its command exits with 0.
+            if outcome.kernelCode == 0 { return .began }
+            return hasMark.map { GateVerdict(hasMark: $0, exitCode: code) } ?? .unknown
         }
     }
 
@@ -237,8 +279,7 @@ struct StepRunner: Sendable {
         } catch is CancellationError where interruption.end(for: step).isOpen {
             attempt.timeline = timeline
             attempt.timeline.end(.wait)
-            attempt.report.status = .cancelled
-            attempt.report.reason = Self.interruptedBefore
+            attempt.cancel()
             return true
         } catch {
             attempt.timeline = timeline
@@ -268,17 +309,11 @@ extension StepRunner {
             return await body(nil)
         }
         let mode = slots.park(step)
-        guard
-            let made = await creation.createParked(step, imageID: imageID, networkMode: mode, gate: gate)
-        else {
+        guard let made = await creation.createParked(step, imageID: imageID, networkMode: mode, gate: gate) else {
             slots.finish(step.id)
             return await body(nil)
         }
-        let parked = ParkedStep(
-            container: ParkedContainer(id: made.id, gate: gate),
-            payload: payload,
-            output: output(of: step, attempt: 1)
-        )
+        let parked = ParkedStep(made, gate: gate, payload: payload, output: output(of: step, attempt: 1))
         return await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 await parked.live(

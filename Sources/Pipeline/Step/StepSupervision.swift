@@ -85,7 +85,8 @@ struct StepSupervision: Sendable {
                     guard let code = end.exitCode else { continue }
                     kernelCode = code
                     endedAt = instant
-                    // The engine's own word comes later, and is waited for.
+                    // The engine's own word comes later, and is waited for; nothing that comes between is the command's end.
+                    _ = lifecycle.handle(.commandEnded)
                     if code == 0 { await pass() }
                     continue
                 case .outputFinished: event = .outputEnded

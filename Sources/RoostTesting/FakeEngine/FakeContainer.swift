@@ -75,6 +75,7 @@ final class FakeContainer: Sendable {
     struct Exit: Sendable {
         let code: Int
         var isOutOfMemory = false
+        var isKillTold = true
     }
 
     let id: String
@@ -119,6 +120,7 @@ final class FakeContainer: Sendable {
             case .waitForSignal: return Exit(code: try await state.wait { $0.endingCode })
             case .exit(let code): return Exit(code: code)
             case .exitOutOfMemory: return Exit(code: 137, isOutOfMemory: true)
+            case .exitOutOfMemoryUntold: return Exit(code: 137, isOutOfMemory: true, isKillTold: false)
             }
         }
         return Exit(code: 0)

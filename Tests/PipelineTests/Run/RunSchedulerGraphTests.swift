@@ -43,7 +43,8 @@ struct RunSchedulerGraphTests {
 
     @Test("a step whose need failed is skipped and says which, and so is what needs that")
     func failedNeed() {
-        var (run, _) = begun([step("a"), step("b", needs: ["a"]), step("c", needs: ["b"]), step("d", needs: ["x"])])
+        let steps = [step("a"), step("b", needs: ["a"]), step("c", needs: ["b"]), step("d")]
+        var (run, _) = begun(steps, maxParallel: 1)
         let actions = run.handle(.stepFinished(id("a"), .oomKilled))
         #expect(
             actions == [
@@ -123,6 +124,12 @@ struct RunSchedulerGraphTests {
                 == [.skip(id("clean"), reason: "the run was interrupted (SIGINT)")]
         )
         #expect(other.handle(.stepFinished(id("a"), .cancelled)) == [.endStage(0), .endRun])
+    }
+
+    @Test("a need that is no step of the stage holds nothing up")
+    func unknownNeed() {
+        let (_, first) = begun([step("a", needs: ["left-out"])])
+        #expect(first == [.start(id("a"))])
     }
 
     @Test("whatever the graph and the order of events, needs are kept, every step has one end, and the run ends")

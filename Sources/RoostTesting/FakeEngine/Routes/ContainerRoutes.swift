@@ -195,7 +195,7 @@ extension FakeEngine {
         container.state.change { state in
             state.status = .exited
             state.exitCode = exit.code
-            state.wasOOMKilled = exit.isOutOfMemory
+            state.wasOOMKilled = exit.isOutOfMemory && exit.isKillTold
             state.finishedAt = FakeClock.now
         }
         if exit.isOutOfMemory { happened(container.event("oom")) }
