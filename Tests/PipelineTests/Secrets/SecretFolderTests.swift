@@ -31,9 +31,7 @@ struct SecretFolderTests {
         try withMemory { memory in
             let place = try SecretPlace(environment: ["XDG_RUNTIME_DIR": memory])
             #expect(place.base == memory)
-            let mask = umask(0o077)
             let first = try SecretFolder(files, in: place, owner: .current)
-            umask(mask)
             let second = try SecretFolder(files, in: place, owner: .current)
             #expect(first.path != second.path)
             #expect(try mode(place.root) == 0o700)
@@ -78,8 +76,12 @@ struct SecretFolderTests {
             try Data().write(to: URL(filePath: place.root))
             refused()
             try FileManager.default.removeItem(atPath: place.root)
-            #expect(mkdir(place.root, 0o755) == 0)
+            #expect(mkdir(place.root, 0o700) == 0 && chmod(place.root, 0o750) == 0)
             refused()
+            if geteuid() == 0 {
+                #expect(chmod(place.root, 0o700) == 0 && chown(place.root, 1, 1) == 0)
+                refused()
+            }
             #expect(try FileManager.default.contentsOfDirectory(atPath: elsewhere) == [])
         }
     }
