@@ -170,7 +170,7 @@ private struct BeginFilter: Sendable {
         bits[place >> 6] |= 1 << UInt64(place & 63)
     }
 
-    /// - Parameter index: At least ``width`` before the end.
+    /// Whether a form may begin at a place that is at least ``width`` before the end.
     func mayBegin(_ bytes: UnsafeRawBufferPointer, at index: Int) -> Bool {
         let place = place(bytes, index)
         return bits[place >> 6] & (1 << UInt64(place & 63)) != 0
