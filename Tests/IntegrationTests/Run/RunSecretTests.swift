@@ -166,7 +166,10 @@ struct RunSecretTests {
             try await RoostSandbox.with { sandbox in
                 let environment = ["TOKEN": "canary-4711", "XDG_RUNTIME_DIR": memory]
                 for (command, extra, code) in [
-                    ("cat /run/secrets/TOKEN", "", 0),
+                    (
+                        // Root could write there, were it not mounted read-only.
+                        "cat /run/secrets/TOKEN; if touch /run/secrets/TOKEN 2>/dev/null; then echo written; fi", "", 0
+                    ),
                     ("cat /run/secrets/TOKEN; exit 1", "max_retries = 2\nbackoff = 0", 1),
                 ] {
                     let (outcome, events) = try await sandbox.run(
@@ -273,6 +276,32 @@ struct RunSecretTests {
             let conflict = try await sandbox.roost(["run", "--env", "GOOD"], environment: ["GOOD": "canary-4711"])
             #expect(conflict.exitCode == 2)
             #expect(conflict.standardError.hasPrefix("roost: GOOD is a secret of this pipeline"))
+        }
+    }
+
+    @Test("files of secrets on an engine elsewhere are refused before anything is pulled or made")
+    func elsewhere() async throws {
+        try await FakeEngine.with { fake in
+            try fake.add(FakeEngine.Image("img"), as: "img:1")
+            let socket = fake.endpoint.description.dropFirst("unix://".count).replacing("/", with: "%2F")
+            try await FaultProxy.with(upstream: "http+unix://\(socket)") { proxy in
+                // Leads to this machine, but by an address that may be any.
+                try await RoostSandbox.with(engine: "tcp://0.0.0.0:\(proxy.port)") { sandbox in
+                    try sandbox.write(pipeline("img:1", "true"), to: "roost.toml")
+                    let outcome = try await sandbox.roost(["run"], environment: ["TOKEN": "canary-4711"])
+                    #expect(outcome.exitCode == 2)
+                    #expect(
+                        outcome.standardError == """
+                            roost: the engine at tcp://0.0.0.0:\(proxy.port) is on another machine, where the files of secrets \
+                            can't be made for s/x; give these steps their secrets as variables: secrets = [{ name = …, env = \
+                            true }]
+
+                            """
+                    )
+                    #expect(fake.containerNames.isEmpty)
+                    #expect(!FileManager.default.fileExists(atPath: sandbox.project + "/.roost"))
+                }
+            }
         }
     }
 

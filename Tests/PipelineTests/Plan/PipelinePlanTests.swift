@@ -131,7 +131,8 @@ struct PipelinePlanTests {
         let compile = steps[1]
         #expect(
             Set(compile.keys) == [
-                "name", "image", "reference", "command", "env", "memory_bytes", "timeout_ms", "user", "workdir", "pull",
+                "name", "image", "reference", "command", "env", "secrets", "memory_bytes", "timeout_ms", "user",
+                "workdir", "pull",
                 "line", "needs", "parallel", "always", "max_retries", "retry_on", "stop_grace_ms",
             ]
         )
