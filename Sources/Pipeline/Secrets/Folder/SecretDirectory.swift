@@ -89,7 +89,10 @@ final class SecretDirectory {
 
     /// Removes a folder in this one with what is in it; one that is gone already is no error.
     ///
-    /// - Parameter depth: How many folders lie in each other at most.
+    /// - Parameters:
+    ///   - name: The folder.
+    ///   - depth: How many folders lie in each other at most.
+    /// - Throws: ``SecretFolderError``; what was removed until then is gone.
     func removeTree(_ name: String, depth: Int) throws(SecretFolderError) {
         let inner = openat(descriptor, name, Self.flags)
         guard inner >= 0 else {

@@ -125,15 +125,24 @@ private enum PercentEncoding: CaseIterable {
     case component
     /// JavaScript's `encodeURI`: what has a meaning in a URL stays, too.
     case url
-    /// HTML forms: a blank is a plus.
+    /// Python's `quote`: paths stay paths.
+    case path
+    /// HTML forms, as browsers and Java write them: a blank is a plus.
     case form
+    /// PHP's `urlencode`, likewise.
+    case query
+    /// Letters and digits alone.
+    case letters
 
     private var kept: [UInt8] {
         switch self {
         case .strict: Array("-._~".utf8)
         case .component: Array("-._~!'()*".utf8)
         case .url: Array("-._~!'()*;/?:@&=+$,#".utf8)
+        case .path: Array("-._~/".utf8)
         case .form: Array("-._*".utf8)
+        case .query: Array("-._".utf8)
+        case .letters: []
         }
     }
 
@@ -144,7 +153,7 @@ private enum PercentEncoding: CaseIterable {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
                 UInt8(ascii: "0")...UInt8(ascii: "9"):
                 [byte]
-            case UInt8(ascii: " ") where self == .form: [UInt8(ascii: "+")]
+            case UInt8(ascii: " ") where self == .form || self == .query: [UInt8(ascii: "+")]
             case _ where kept.contains(byte): [byte]
             default: [UInt8(ascii: "%")] + digits.pair(byte)
             }

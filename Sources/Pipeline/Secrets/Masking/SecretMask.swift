@@ -22,20 +22,18 @@ package struct SecretMask: Sendable {
     private var nodes = [Node()]
     /// The children of the first node by their byte; 0 where there is none.
     private var first = [Int32](repeating: 0, count: 256)
-    /// One bit for each pair of bytes that begins a form: most of an output is passed over by looking at these alone.
-    private var pairs = [UInt64](repeating: 0, count: 1024)
+    private var begins: BeginFilter
 
     /// - Parameter secrets: What is to be hidden.
     package init(_ secrets: [SecretValue]) {
-        for secret in secrets {
-            for form in SecretForms.all(of: secret.bytes) { insert(form) }
-        }
+        let forms = secrets.reduce(into: Set<[UInt8]>()) { $0.formUnion(SecretForms.all(of: $1.bytes)) }
+        begins = BeginFilter(count: forms.count)
+        for form in forms { insert(form) }
         link()
     }
 
     private mutating func insert(_ form: [UInt8]) {
-        let pair = Int(form[0]) << 8 | Int(form[1])
-        pairs[pair >> 6] |= 1 << UInt64(pair & 63)
+        form.withUnsafeBytes { begins.insert($0) }
         var state: Int32 = 0
         for byte in form {
             let next = child(of: state, by: byte)
@@ -108,22 +106,34 @@ package struct SecretMask: Sendable {
     )
         -> Int
     {
+        let raw = UnsafeRawBufferPointer(bytes)
         var index = 0
-        let last = bytes.count - 1
-        while index <= last {
-            if state == 0, index < last {
-                let pair = Int(bytes[index]) << 8 | Int(bytes[index + 1])
-                if pairs[pair >> 6] & (1 << UInt64(pair & 63)) == 0 {
-                    index += 1
-                    continue
-                }
+        while index < raw.count {
+            if state == 0 {
+                while index + BeginFilter.width <= raw.count, !begins.mayBegin(raw, at: index) { index += 1 }
+                if index == raw.count { break }
             }
-            state = step(state, bytes[index])
+            let before = nodes[Int(state)].depth
+            state = step(state, raw[index])
             index += 1
+            if nodes[Int(state)].depth <= before { leaveDeadEnds(raw, index, &state) }
             let match = nodes[Int(state)].match
             if match > 0 { found(index, Int(match)) }
         }
         return Int(nodes[Int(state)].depth)
+    }
+
+    /// Falls back from begins of a few bytes that those behind them rule out, so that the search gets back to where it passes
+    /// over bytes quickly.
+    private func leaveDeadEnds(_ bytes: UnsafeRawBufferPointer, _ index: Int, _ state: inout Int32) {
+        while state != 0 {
+            let start = index - Int(nodes[Int(state)].depth)
+            // No form is so short that a match could be missed.
+            guard index - start < BeginFilter.width, start >= 0, start + BeginFilter.width <= bytes.count,
+                !begins.mayBegin(bytes, at: start)
+            else { return }
+            state = nodes[Int(state)].fallback
+        }
     }
 
     /// A whole text with its secrets hidden.
@@ -132,5 +142,37 @@ package struct SecretMask: Sendable {
         let bytes = Array(text.utf8)
         let masked = stream.feed(bytes) + stream.finish()
         return masked == bytes ? text : String(decoding: masked, as: UTF8.self)
+    }
+}
+
+/// Tells of most places in a text, by their first bytes alone, that no form begins there.
+private struct BeginFilter: Sendable {
+    /// How many bytes are looked at.
+    static let width = SecretForms.shortest
+
+    private var bits: [UInt64]
+    private let shift: UInt32
+
+    /// - Parameter count: How many forms there will be; of up to 65,536 one place in sixty-four is taken for a begin by mistake.
+    init(count: Int) {
+        let exponent = min(max((count * 64).bitWidth - (count * 64).leadingZeroBitCount, 12), 22)
+        bits = [UInt64](repeating: 0, count: 1 << (exponent - 6))
+        shift = UInt32(32 - exponent)
+    }
+
+    /// The upper bits of a product are the ones that all bytes have a part in (Knuth's multiplicative hashing).
+    private func place(_ bytes: UnsafeRawBufferPointer, _ index: Int) -> Int {
+        Int((bytes.loadUnaligned(fromByteOffset: index, as: UInt32.self) &* 2_654_435_769) >> shift)
+    }
+
+    mutating func insert(_ form: UnsafeRawBufferPointer) {
+        let place = place(form, 0)
+        bits[place >> 6] |= 1 << UInt64(place & 63)
+    }
+
+    /// Whether a form may begin at a place that is at least ``width`` before the end.
+    func mayBegin(_ bytes: UnsafeRawBufferPointer, at index: Int) -> Bool {
+        let place = place(bytes, index)
+        return bits[place >> 6] & (1 << UInt64(place & 63)) != 0
     }
 }

@@ -101,6 +101,7 @@ enum SecretFile {
     /// - Parameters:
     ///   - path: A regular file, or a pipe such as a shell's `<(…)`.
     ///   - limit: The most bytes that it may have.
+    /// - Returns: Its bytes, all of them.
     /// - Throws: ``SecretProblem``, to be put behind the file's name.
     static func read(_ path: String, limit: Int) throws(SecretProblem) -> [UInt8] {
         // A device or a pipe without a writer must not hold the run up.
