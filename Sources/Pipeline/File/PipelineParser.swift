@@ -72,6 +72,7 @@ struct PipelineReading {
         let pipeline = root.table("pipeline")
         let stageTables = root.table("stages")
         let workspace = workspace(root.table("workspace"))
+        let flatServices = root.table("services")
         root.finish()
 
         var defaults = Defaults()
@@ -95,6 +96,7 @@ struct PipelineReading {
         }
 
         var stages: [StageDefinition]
+        let services = services(flatServices, ofStage: nil, defaults: defaults)
         if let flatSteps {
             if root.has("stages") || root.has("stages_order") || root.has("always_stages") {
                 collector.error(
@@ -105,11 +107,22 @@ struct PipelineReading {
             }
             stages = flatStages(flatSteps, defaults: defaults)
         } else {
+            if let flatServices {
+                collector.error(
+                    "in a pipeline with stages services stand in [stages.….services.…]",
+                    at: flatServices.position,
+                    key: flatServices.path
+                )
+            }
             stages = orderedStages(order, in: stageTables, root: root, defaults: defaults)
             mark(always, in: &stages, defined: stageTables?.table.entries.map(\.key) ?? [])
         }
-        if case .size(let budget) = memoryBudget { refuseSteps(of: stages, over: budget) }
-        return PipelineDefinition(
+        if case .size(let budget) = memoryBudget {
+            refuseSteps(of: stages, over: budget)
+            refuseServices(of: stages.map { ($0.services, $0.steps) }, over: budget)
+            refuseServices(of: [(services, stages.flatMap(\.steps))], over: budget)
+        }
+        var definition = PipelineDefinition(
             name: name ?? fallbackName,
             file: file,
             stages: stages,
@@ -117,6 +130,8 @@ struct PipelineReading {
             memoryBudget: memoryBudget,
             workspace: workspace
         )
+        definition.services = services
+        return definition
     }
 
     /// The project folder's name, where that can be a name.

@@ -17,9 +17,16 @@ extension PipelineReading {
             checkName(entry.key, kind: "stage", seen: defined[entry.key] != nil, at: entry.node)
             definedNames.append(entry.key)
             let errorsBefore = collector.diagnostics.count
-            let steps = tables?.table(entry.node).map { self.steps(ofStage: entry.key, $0, defaults: defaults) }
+            let table = tables?.table(entry.node)
+            let steps = table.map { self.steps(ofStage: entry.key, $0, defaults: defaults) }
+            var stage = StageDefinition(name: entry.key, steps: steps ?? [], position: entry.node.position)
+            stage.services = services(
+                table?.table("services"),
+                ofStage: entry.key,
+                defaults: defaults
+            )
             defined[entry.key] = DefinedStage(
-                stage: StageDefinition(name: entry.key, steps: steps ?? [], position: entry.node.position),
+                stage: stage,
                 hasErrors: collector.diagnostics[errorsBefore...].hasErrors
             )
         }
@@ -105,6 +112,8 @@ extension PipelineReading {
         reader.refuse(UnsupportedKeys.stage, message: UnsupportedKeys.message)
         let runsTogether = reader.boolean("parallel")?.value ?? true
         let tables = reader.table("steps")
+        // Read by the caller.
+        _ = reader.node("services")
         reader.finish()
         var names: Set<String> = []
         var instanceNames: Set<String> = []

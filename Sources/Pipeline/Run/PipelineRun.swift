@@ -27,6 +27,8 @@ package struct PipelineRun: Sendable {
         case imagesFailed(String, isDefinite: Bool)
         case stepPassed(StepID)
         case stepFinished(StepReport)
+        case services(Int, ServiceGroupRun.News)
+        case servicesEnded(Int, [ServiceReport])
         case interrupted(InterruptionCause)
         case killed(InterruptionCause)
     }
@@ -120,6 +122,7 @@ package struct PipelineRun: Sendable {
         )
         report.file = plan.definition.file.url.lastPathComponent
         report.reason = verdict.reason
+        report.services = book.services
         if case .step(let first) = book.firstCause { report.firstFault = first.id }
         if case .workspace = book.firstCause { report.stages = RunReport.skippedStages(of: plan) }
         await recorder.emit(.runFinished(report))
@@ -145,26 +148,42 @@ package struct PipelineRun: Sendable {
         let (inputs, inbox) = AsyncStream.makeStream(of: Input.self)
         let noMorePulls = Latch()
         let outOfMemory = OutOfMemoryWatch(runID: context.runID.description)
+        let startLimit = ConcurrencyLimit(Self.concurrentStarts)
         let runner = StepRunner(
             engine: engine,
             context: context,
             interruption: interruption,
-            startLimit: ConcurrencyLimit(Self.concurrentStarts),
+            startLimit: startLimit,
             outOfMemory: outOfMemory,
             emit: { await recorder.emit($0) },
             pullAgain: {
                 try await puller.pullAgain($0.image, policy: $0.pull, locked: lock?.digest(for: $0.image))
             }
         )
+        let memory = StepMemoryAdmission(
+            run: context.runID,
+            ledger: context.records?.admissions,
+            budget: context.memoryBudget,
+            interruption: interruption,
+            emit: { await recorder.emit($0) }
+        )
+        let services = ServiceGroupRun(
+            runner: ServiceRunner(
+                engine: engine,
+                context: context,
+                interruption: interruption,
+                startLimit: startLimit,
+                outOfMemory: outOfMemory,
+                emit: { await recorder.emit($0) },
+                pullAgain: {
+                    try await puller.pullAgain($0.image, policy: $0.pull, locked: lock?.digest(for: $0.image))
+                }
+            ),
+            memory: memory
+        )
         let attempts = StepAttempts(
             runner: runner,
-            memory: StepMemoryAdmission(
-                run: context.runID,
-                ledger: context.records?.admissions,
-                budget: context.memoryBudget,
-                interruption: interruption,
-                emit: { await recorder.emit($0) }
-            ),
+            memory: memory,
             interruption: interruption,
             emit: { await recorder.emit($0) }
         )
@@ -172,10 +191,14 @@ package struct PipelineRun: Sendable {
         return await withTaskGroup(of: Void.self) { group in
             var book = RunBook(plan: plan, runStart: runStart)
             var images: [Int: [ImageReference: String]] = [:]
+            /// The networks that steps join, by their stage; the engine's default where there is none.
+            var networks: [Int: String] = [:]
+            let stopServices = plan.services.map { _ in Latch() }
             var scheduler = RunScheduler(
                 stages: plan.stages.map { stage in
                     (stage.name, stage.steps.map { RunScheduler.Step(id: $0.id, schedule: $0.schedule) })
                 },
+                services: plan.services.map(\.stages),
                 maxParallel: plan.maxParallel
             )
             var currentStage = 0
@@ -187,13 +210,32 @@ package struct PipelineRun: Sendable {
                     case .beginStage(let stage):
                         currentStage = stage
                         await recorder.emit(.stageStarted(book.begin(stage: stage)))
+                    case .startServices(let index):
+                        let ready = images[currentStage] ?? [:]
+                        group.addTask {
+                            let reports = await services.run(
+                                plan.services[index],
+                                images: ready,
+                                stop: stopServices[index],
+                                tell: { inbox.yield(.services(index, $0)) }
+                            )
+                            inbox.yield(.servicesEnded(index, reports))
+                        }
+                    case .stopServices(let index):
+                        stopServices[index].open()
                     case .start(let id):
                         guard let step = steps[id] else { continue }
                         // A step that always runs may start though its stage's images never came.
                         let image = images[currentStage]?[step.image]
+                        let network = networks[currentStage]
                         let timeline = book.timeline(of: step, stage: currentStage)
                         group.addTask {
-                            let report = await attempts.run(step, imageID: image, timeline: timeline) {
+                            let report = await attempts.run(
+                                step,
+                                imageID: image,
+                                network: network,
+                                timeline: timeline
+                            ) {
                                 inbox.yield(.stepPassed(id))
                             }
                             inbox.yield(.stepFinished(report))
@@ -243,6 +285,16 @@ package struct PipelineRun: Sendable {
                     book.add(report)
                     await recorder.emit(.stepFinished(report))
                     await perform(scheduler.handle(.stepFinished(report.id, report.status)))
+                case .services(let index, .ready(let network)):
+                    for stage in plan.services[index].stages { networks[stage] = network }
+                    await perform(scheduler.handle(.servicesReady(index)))
+                case .services(let index, .failed(let reason, let network)):
+                    for stage in plan.services[index].stages { networks[stage] = network }
+                    book.note(cause: .service(reason))
+                    await perform(scheduler.handle(.servicesFailed(index, reason: reason)))
+                case .servicesEnded(let index, let reports):
+                    book.add(reports)
+                    await perform(scheduler.handle(.servicesEnded(index)))
                 case .interrupted(let cause):
                     await recorder.emit(.notice(notice(of: cause)))
                     await perform(scheduler.handle(.interrupted(cause)))
@@ -264,7 +316,8 @@ package struct PipelineRun: Sendable {
     }
 
     private func notice(of cause: InterruptionCause) -> String {
-        let grace = plan.steps.map(\.stopGrace).max() ?? .zero
+        let services = plan.services.flatMap(\.services)
+        let grace = (plan.steps.map(\.stopGrace) + services.map(\.stopGrace)).max() ?? .zero
         var text = "interrupted (\(cause.name)): stopping containers, up to \(DurationText.format(grace))"
         if plan.steps.contains(where: \.schedule.isAlways) { text += ", then running the steps that always run" }
         return text + "; interrupt again to kill them"

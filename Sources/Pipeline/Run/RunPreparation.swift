@@ -12,7 +12,8 @@ package enum RunPreparation {
     ///   - records: What is written down about the engine.
     ///   - environment: The process's environment, for the places of the state.
     /// - Returns: The context of a new run.
-    /// - Throws: `EngineError`, `LogFileError`, `Installation.Unavailable`, or ``StepsBeyondBudget``.
+    /// - Throws: `EngineError`, `LogFileError`, `Installation.Unavailable`, ``StepsBeyondBudget``, or
+    ///   ``ServicesBeyondBudget``.
     package static func context(
         for plan: PipelinePlan,
         on engine: EngineClient,
@@ -30,6 +31,11 @@ package enum RunPreparation {
         let tooLarge = plan.steps.filter { $0.memory > budget }
         guard tooLarge.isEmpty else {
             throw StepsBeyondBudget(steps: tooLarge.map { ($0.id, $0.memory) }, budget: budget)
+        }
+        for group in plan.services {
+            guard ByteCount(saturatingSum: [group.memory, group.largestStep]) <= budget else {
+                throw ServicesBeyondBudget(stage: group.stage, memory: group.memory, step: group.largestStep, budget: budget)
+            }
         }
         return RunContext(
             runID: runID,
@@ -61,5 +67,21 @@ package struct StepsBeyondBudget: Error, CustomStringConvertible {
         let list = steps.map { "\($0.id) (\($0.memory))" }.joined(separator: ", ")
         return "the memory budget on this engine is \(budget), and these steps have a higher limit each: \(list); "
             + "lower their `memory`, or raise `memory_budget`"
+    }
+}
+
+/// Services that leave too little of the budget for a step beside them: it would wait for ever.
+package struct ServicesBeyondBudget: Error, CustomStringConvertible {
+    /// `nil` where they run beside all stages.
+    package let stage: String?
+    package let memory: ByteCount
+    /// What the largest step beside them wants.
+    package let step: ByteCount
+    package let budget: ByteCount
+
+    package var description: String {
+        "the memory budget on this engine is \(budget), and the services" + (stage.map { " of stage \($0)" } ?? "")
+            + " (\(memory)) and the largest step beside them (\(step)) want more together; lower their `memory`, or raise "
+            + "`memory_budget`"
     }
 }

@@ -29,6 +29,12 @@ package struct RunScheduler: Sendable {
         /// A step's command has ended well; the engine's own verdict and the clean-up are still to come.
         case stepPassed(StepID)
         case stepFinished(StepID, StepStatus)
+        /// All services of a group can be used.
+        case servicesReady(Int)
+        /// A service can't be used: no step may start that has not, but those that always run.
+        case servicesFailed(Int, reason: String)
+        /// Nothing of a group's services is left.
+        case servicesEnded(Int)
         /// The user wants the run to end: only steps that always run go on.
         case interrupted(InterruptionCause)
         /// The user wants the run to end at once.
@@ -37,8 +43,12 @@ package struct RunScheduler: Sendable {
 
     package enum Action: Sendable, Hashable {
         case beginStage(Int)
+        /// Starts the services of a group.
+        case startServices(Int)
         case start(StepID)
         case skip(StepID, reason: String)
+        /// No step needs a group's services any more. Its stage ends when they have.
+        case stopServices(Int)
         case endStage(Int)
         /// No later image is needed any more, but those of steps that always run, which fetch their own.
         case cancelPulls
@@ -60,7 +70,16 @@ package struct RunScheduler: Sendable {
         var hasEnded = false
     }
 
+    /// Services that start and end together.
+    private struct Services {
+        enum State { case idle, starting, ready, stopping, ended }
+
+        let stages: Range<Int>
+        var state = State.idle
+    }
+
     private var stages: [Stage]
+    private var services: [Services]
     private var states: [StepID: State] = [:]
     private let maxParallel: Int
     private var current = 0
@@ -83,8 +102,10 @@ package struct RunScheduler: Sendable {
 
     /// - Parameters:
     ///   - stages: Each stage's name and steps, in their order.
+    ///   - services: Beside the steps of which stages each group of services runs; no stage has more than one.
     ///   - maxParallel: How many steps may run at once.
-    package init(stages: [(name: String, steps: [Step])], maxParallel: Int) {
+    package init(stages: [(name: String, steps: [Step])], services: [Range<Int>] = [], maxParallel: Int) {
+        self.services = services.map { Services(stages: $0) }
         self.stages = stages.map { Stage(name: $0.name, steps: $0.steps) }
         self.maxParallel = max(1, maxParallel)
     }
@@ -111,6 +132,15 @@ package struct RunScheduler: Sendable {
             running.removeAll { $0.id == id }
             unfinished -= 1
             if status != .succeeded { actions += stop("\(id) \(Self.phrase(status))", completely: false) }
+        case .servicesReady(let group):
+            guard services.indices.contains(group), services[group].state == .starting else { return [] }
+            services[group].state = .ready
+        case .servicesFailed(let group, let reason):
+            guard services.indices.contains(group), services[group].state == .starting else { return [] }
+            actions += stop(reason, completely: false)
+        case .servicesEnded(let group):
+            guard services.indices.contains(group), services[group].state == .stopping else { return [] }
+            services[group].state = .ended
         case .interrupted(let cause):
             actions += stop("the run was interrupted (\(cause.name))", completely: false)
         case .killed(let cause):
@@ -136,8 +166,9 @@ package struct RunScheduler: Sendable {
         guard hasBegun else { return }
         while stages.indices.contains(current) {
             skipWhatNoLongerRuns(&actions)
+            startServices(&actions)
             startWhatCan(&actions)
-            guard pending.isEmpty, unfinished == 0 else { return }
+            guard pending.isEmpty, unfinished == 0, endServices(&actions) else { return }
             actions.append(.endStage(current))
             current += 1
             enterStage(&actions)
@@ -165,8 +196,33 @@ package struct RunScheduler: Sendable {
         return halt.reason
     }
 
+    /// Once the images of the stage are there, and not for steps that run only because they always do.
+    private mutating func startServices(_ actions: inout [Action]) {
+        guard let group = currentServices, services[group].state == .idle, stages[current].hasImages, halt == nil else {
+            return
+        }
+        services[group].state = .starting
+        actions.append(.startServices(group))
+    }
+
+    /// - Returns: Whether nothing is left of the services that end with the current stage.
+    private mutating func endServices(_ actions: inout [Action]) -> Bool {
+        guard let group = currentServices, services[group].stages.upperBound == current + 1 else { return true }
+        switch services[group].state {
+        case .idle, .ended: return true
+        case .starting, .ready:
+            services[group].state = .stopping
+            actions.append(.stopServices(group))
+            return false
+        case .stopping: return false
+        }
+    }
+
+    private var currentServices: Int? { services.firstIndex { $0.stages.contains(current) } }
+
     private mutating func startWhatCan(_ actions: inout [Action]) {
-        guard stages[current].hasImages || halt != nil else { return }
+        let areServicesReady = currentServices.map { services[$0].state == .ready } ?? true
+        guard stages[current].hasImages && areServicesReady || halt != nil else { return }
         var waiting: [Step] = []
         var isBlocked = false
         for step in pending {

@@ -11,12 +11,14 @@ struct StepAttempts: Sendable {
     /// - Parameters:
     ///   - step: The step.
     ///   - imageID: Its image on the engine; `nil` for one that has to be looked for first.
+    ///   - network: The network that it joins; `nil` for the engine's default.
     ///   - timeline: What the step has waited for so far.
     ///   - onPassed: Told as soon as the command has ended well.
     /// - Returns: How the last attempt ended, with those before it.
     func run(
         _ step: StepDefinition,
         imageID: String?,
+        network: String? = nil,
         timeline: StepTimeline,
         onPassed: @escaping @Sendable () -> Void
     ) async -> StepReport {
@@ -25,7 +27,7 @@ struct StepAttempts: Sendable {
         while true {
             let number = earlier.count + 1
             let ranBefore = timeline.phases[.run] ?? .zero
-            var report = await attempt(step, imageID: imageID, number, &timeline, onPassed)
+            var report = await attempt(step, imageID: imageID, network, number, &timeline, onPassed)
             report.earlierAttempts = earlier
             guard !end(for: step).isOpen,
                 let pause = step.retries.pause(after: number, endedWith: report.status)
@@ -49,6 +51,7 @@ struct StepAttempts: Sendable {
     private func attempt(
         _ step: StepDefinition,
         imageID: String?,
+        _ network: String?,
         _ number: Int,
         _ timeline: inout StepTimeline,
         _ onPassed: @escaping @Sendable () -> Void
@@ -64,7 +67,14 @@ struct StepAttempts: Sendable {
             report.offset = timeline.offset
             return report
         }
-        let report = await runner.run(step, imageID: imageID, attempt: number, timeline: &timeline, onPassed: onPassed)
+        let report = await runner.run(
+            step,
+            imageID: imageID,
+            network: network,
+            attempt: number,
+            timeline: &timeline,
+            onPassed: onPassed
+        )
         await memory.release(admission)
         return report
     }

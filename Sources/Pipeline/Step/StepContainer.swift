@@ -50,53 +50,36 @@ struct StepContainer {
     let step: StepDefinition
     let attempt: Int
 
+    /// The network that it joins; `nil` for the engine's default.
+    var network: String?
+
     /// For people; nothing is ever read out of it.
     ///
     /// - Parameter suffix: Makes it another name where the first is taken.
     /// - Returns: The name.
     func name(suffix: String? = nil) -> String {
-        // The engine takes [a-zA-Z0-9][a-zA-Z0-9_.-]+ (moby, daemon/names).
-        func safe(_ text: String) -> String {
-            String(text.prefix(40).map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") ? $0 : "-" })
-        }
-        let parts = ["roost", context.runID.description, safe(step.id.stage), safe(step.id.step), String(attempt)]
-        return (parts + (suffix.map { [$0] } ?? [])).joined(separator: "-")
+        context.objectName([step.id.stage, step.id.step, String(attempt)] + (suffix.map { [$0] } ?? []))
     }
 
     func specification(imageID: String) -> ContainerSpecification {
-        var container = ContainerSpecification(image: imageID)
+        var container = context.container(imageID: imageID, memory: step.memory, labels: labels)
         container.entrypoint = step.containerEntrypoint
         container.command = step.containerCommand
         container.environment = step.env.map(\.assignment)
         container.user = step.user
         container.workingDirectory = step.workdir
-        container.labels = labels
-        container.host.memory = step.memory.bytes
-        if context.limitsSwap { container.host.memoryAndSwap = step.memory.bytes }
+        container.host.networkMode = network
         container.host.mounts = [
             ContainerSpecification.Mount(kind: .bind, source: context.projectFolder, target: step.workdir)
         ]
-        // Without an init a shell as process 1 ignores TERM, and every stop would take the whole grace.
-        container.host.usesInit = true
-        // The `local` driver keeps every byte, where json-file replaces invalid UTF-8. It rotates at 20 MB by default,
-        // which would lose what a slow reader has not read yet.
-        container.host.logDriver = .init(
-            type: "local",
-            options: ["max-size": "10g", "max-file": "2", "compress": "false"]
-        )
         return container
     }
 
     private var labels: [String: String] {
-        [
-            LabelKey.installation: context.installation.id,
-            LabelKey.kind: "step",
-            LabelKey.owner: context.owner.description,
-            LabelKey.lifetime: "run",
-            LabelKey.run: context.runID.description,
-            LabelKey.stage: step.id.stage,
-            LabelKey.step: step.id.step,
-            LabelKey.attempt: String(attempt),
-        ]
+        context.labels(
+            kind: "step",
+            stage: step.id.stage,
+            [LabelKey.step: step.id.step, LabelKey.attempt: String(attempt)]
+        )
     }
 }

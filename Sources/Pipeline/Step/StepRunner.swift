@@ -30,6 +30,7 @@ struct StepRunner: Sendable {
     /// - Parameters:
     ///   - step: The step.
     ///   - imageID: Its image on the engine; `nil` for one that has to be looked for first.
+    ///   - network: The network that it joins; `nil` for the engine's default.
     ///   - attempt: Counted from 1.
     ///   - timeline: What the step has waited for so far; its phases go on in it.
     ///   - onPassed: Told as soon as the command has ended well.
@@ -37,6 +38,7 @@ struct StepRunner: Sendable {
     func run(
         _ step: StepDefinition,
         imageID: String?,
+        network: String?,
         attempt: Int,
         timeline: inout StepTimeline,
         onPassed: @escaping @Sendable () -> Void
@@ -46,7 +48,7 @@ struct StepRunner: Sendable {
         report.memoryLimit = step.memory
         report.offset = timeline.offset
         do {
-            let container = try await create(step, imageID: imageID, attempt: attempt)
+            let container = try await create(step, imageID: imageID, network: network, attempt: attempt)
             timeline.end(.create)
             await run(
                 container,
@@ -89,8 +91,13 @@ struct StepRunner: Sendable {
 
     // MARK: - Create
 
-    private func create(_ step: StepDefinition, imageID: String?, attempt: Int) async throws -> String {
-        let container = StepContainer(context: context, step: step, attempt: attempt)
+    private func create(
+        _ step: StepDefinition,
+        imageID: String?,
+        network: String?,
+        attempt: Int
+    ) async throws -> String {
+        let container = StepContainer(context: context, step: step, attempt: attempt, network: network)
         var image: String
         if let imageID { image = imageID } else { image = try await obtainImage(of: step) }
         var name = container.name()

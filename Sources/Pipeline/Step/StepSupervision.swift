@@ -42,7 +42,7 @@ struct StepSupervision: Sendable {
             var endedAt: ContinuousClock.Instant?
             var result = StepOutput.Result()
             var peak: ByteCount?
-            group.addTask { .event(.ended(await waitForEnd())) }
+            group.addTask { .event(.ended(await ContainerWait(engine: engine, container: container).end(within: waitLimit))) }
             group.addTask { .memory(await StepMemory(engine: engine, container: container).peak()) }
             group.addTask {
                 (try? await ContinuousClock().sleep(for: step.timeout)) == nil ? .nothing : .event(.deadlinePassed)
@@ -105,36 +105,5 @@ struct StepSupervision: Sendable {
     private func kill() async -> Report {
         try? await engine.killContainer(container)
         return .nothing
-    }
-
-    // MARK: - The end
-
-    /// Waits for the container's exit, and finds out what happened where the engine's answer is cut.
-    ///
-    /// An engine that is killed ends `/wait` with status 200 and no body; after its restart it shows exit code 143 or 137
-    /// for what it found dead. Neither is the command's own doing, so that a cut answer counts only if the engine answers
-    /// again at once.
-    private func waitForEnd() async -> ContainerEnd {
-        let deadline = ContinuousClock.now + waitLimit
-        for _ in 0..<5 {
-            do {
-                let limit = max(.seconds(1), deadline - .now)
-                let exit = try await engine.waitForContainer(container, .notRunning, deadline: limit)
-                return .exited(code: exit.statusCode)
-            } catch let error as EngineError where error.statusCode == 404 {
-                return .removed
-            } catch let error as EngineError {
-                guard case .connectionLost = error else { return .engineLost(error.description) }
-                do {
-                    guard let inspection = try await engine.inspectContainer(container) else { return .removed }
-                    if !inspection.state.isRunning { return .exited(code: inspection.state.exitCode) }
-                } catch {
-                    return .engineLost("\(error)")
-                }
-            } catch {
-                return .engineLost("\(error)")
-            }
-        }
-        return .engineLost("it keeps cutting connections")
     }
 }
