@@ -43,7 +43,7 @@ struct ServicePlanTests {
 
                 Stage 1 of 2: s, 1 step
                   service db     postgres:17  64 MiB  ready by pg_isready within 30s  (the image's command)
-                  service cache  redis        16 MiB  ready at port 6379 within 60s   (the image's command)
+                  service cache  redis        16 MiB  ready at port 6379 within 1m    (the image's command)
                   unit  redis  64 MiB  1h  make check
 
                 Stage 2 of 2: t, 1 step

@@ -105,7 +105,7 @@ struct ServiceReadingTests {
     func names(_ name: String) {
         let (definition, diagnostics) = read("[stages.s.services.\(name.contains(".") ? "\"\(name)\"" : name)]\nimage = \"x\"\n" + Self.step)
         #expect(definition == nil && diagnostics.count == 1, "\(diagnostics)")
-        #expect(diagnostics.first?.hasPrefix("2:19: error: stages.s.services.") == true, "\(diagnostics)")
+        #expect(diagnostics.first?.hasPrefix("2:20: error: stages.s.services.") == true, "\(diagnostics)")
     }
 
     @Test("services and the largest step beside them have to fit the budget together")
