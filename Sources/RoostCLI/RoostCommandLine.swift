@@ -86,6 +86,10 @@ extension PullFailure: ExitCoded {
     var exitCode: Int32 { 125 }
 }
 
+extension ServicesBeyondBudget: ExitCoded {
+    var exitCode: Int32 { 2 }
+}
+
 extension StepsBeyondBudget: ExitCoded {
     var exitCode: Int32 { 2 }
 }

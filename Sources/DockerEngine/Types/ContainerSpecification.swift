@@ -21,6 +21,8 @@ package struct ContainerSpecification: Encodable, Sendable {
     /// The signal that asks the command to stop; `nil` keeps the image's.
     package var stopSignal: String?
     package var host = HostConfiguration()
+    /// By which names other containers of its network reach it.
+    package var networking: Networking?
 
     package init(image: String) {
         self.image = image
@@ -41,6 +43,30 @@ package struct ContainerSpecification: Encodable, Sendable {
         case tty = "Tty"
         case stopSignal = "StopSignal"
         case host = "HostConfig"
+        case networking = "NetworkingConfig"
+    }
+
+    /// A container's place in one user-defined network.
+    package struct Networking: Encodable, Sendable {
+        /// The network of ``HostConfiguration/networkMode``, written the same.
+        package var network: String
+        package var aliases: [String]
+
+        package init(network: String, aliases: [String]) {
+            self.network = network
+            self.aliases = aliases
+        }
+
+        package func encode(to encoder: any Encoder) throws {
+            struct Endpoint: Encodable {
+                let aliases: [String]
+                enum CodingKeys: String, CodingKey { case aliases = "Aliases" }
+            }
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode([network: Endpoint(aliases: aliases)], forKey: .endpoints)
+        }
+
+        enum CodingKeys: String, CodingKey { case endpoints = "EndpointsConfig" }
     }
 
     /// The part of a container that concerns its host.

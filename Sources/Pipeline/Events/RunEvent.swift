@@ -23,6 +23,9 @@ package struct RunEvent: Sendable {
         case notice(String)
         case pull(PullEvent)
         case stageStarted(StageHeader)
+        case serviceStarted(ServiceStart)
+        case serviceReady(ServiceReady)
+        case serviceFinished(ServiceReport)
         case stepStarted(StepStart)
         case stepLog(StepLog)
         /// An attempt did not succeed, and the step is run again.

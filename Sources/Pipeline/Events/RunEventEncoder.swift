@@ -31,6 +31,12 @@ package struct RunEventEncoder {
             return try encode(pull, time)
         case .stageStarted(let stage):
             return try line("stage.started", time, StageStartedWire(stage))
+        case .serviceStarted(let service):
+            return try line("service.started", time, ServiceStartedWire(service))
+        case .serviceReady(let service):
+            return try line("service.ready", time, ServiceReadyWire(service))
+        case .serviceFinished(let service):
+            return try line("service.finished", time, ServiceReportWire(service))
         case .stepStarted(let step):
             return try line("step.started", time, StepStartedWire(step))
         case .stepLog(let log):

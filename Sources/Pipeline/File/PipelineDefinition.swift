@@ -17,6 +17,9 @@ package struct PipelineDefinition: Hashable, Sendable {
     /// What is done to the project folder beside the steps.
     package let workspace: WorkspaceDefinition
 
+    /// What runs beside all of the steps, in a pipeline without stages of its own.
+    package var services: [ServiceDefinition] = []
+
     package init(
         name: String,
         file: PipelineFile,
@@ -58,6 +61,8 @@ package struct StageDefinition: Hashable, Sendable {
     package let name: String
     /// In the order of the file; by name in a stage whose steps run one after another.
     package var steps: [StepDefinition]
+    /// What runs beside them, in the order of the file.
+    package var services: [ServiceDefinition] = []
     /// Where the file defines the stage.
     package let position: SourcePosition?
 

@@ -71,13 +71,13 @@ struct PipelineReading {
     }
 
     func read(_ root: TOMLTableReader) -> PipelineDefinition {
-        root.refuse(UnsupportedKeys.root, message: UnsupportedKeys.message)
         root.refuse(["secrets"]) { "`\($0)` stands in [pipeline], for all steps, or in the step that needs them" }
         let order = root.readableStrings("stages_order", expected: "a list of stage names")
         let always = root.readableStrings("always_stages", expected: "a list of stage names")?.strings
         let pipeline = root.table("pipeline")
         let stageTables = root.table("stages")
         let workspace = workspace(root.table("workspace"))
+        let flatServices = root.table("services")
 
         var defaults = Defaults()
         var name: String?
@@ -85,7 +85,6 @@ struct PipelineReading {
         var memoryBudget: MemoryBudget?
         var flatSteps: Located<[TOMLTableReader]>?
         if let pipeline {
-            pipeline.refuse(UnsupportedKeys.pipeline, message: UnsupportedKeys.message)
             name = pipeline.checked(pipeline.string("name"), by: PipelineRules.problem(inName:))
             maxParallel = pipeline.integer("max_parallel", in: 1...10_000)?.value
             defaults.memory = memory(of: pipeline) ?? defaults.memory
@@ -111,6 +110,7 @@ struct PipelineReading {
         root.finish()
 
         var stages: [StageDefinition]
+        let services = services(flatServices, ofStage: nil, defaults: defaults)
         if let flatSteps {
             if root.has("stages") || root.has("stages_order") || root.has("always_stages") {
                 collector.error(
@@ -121,11 +121,18 @@ struct PipelineReading {
             }
             stages = flatStages(flatSteps, defaults: defaults)
         } else {
+            if let flatServices {
+                collector.error(
+                    "in a pipeline with stages services stand in [stages.….services.…]",
+                    at: flatServices.position,
+                    key: flatServices.path
+                )
+            }
             stages = orderedStages(order, in: stageTables, root: root, defaults: defaults)
             mark(always, in: &stages, defined: stageTables?.table.entries.map(\.key) ?? [])
         }
         refuseInheritedSecrets(in: stages)
-        let definition = PipelineDefinition(
+        var definition = PipelineDefinition(
             name: name ?? fallbackName,
             file: file,
             stages: stages,
@@ -133,9 +140,12 @@ struct PipelineReading {
             memoryBudget: memoryBudget,
             workspace: workspace
         )
+        definition.services = services
         // A step that can never be admitted would wait for ever. A part of an engine's memory is known to the engine.
         if case .size(let budget) = memoryBudget {
             for problem in definition.stepsBeyondBudget(onEngineWith: budget) { collector.add(problem) }
+            refuseServices(of: stages.map { ($0.services, $0.steps) }, over: budget)
+            refuseServices(of: [(services, stages.flatMap(\.steps))], over: budget)
         }
         return definition
     }

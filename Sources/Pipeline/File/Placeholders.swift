@@ -52,7 +52,11 @@ extension PipelineReading {
     /// reported.
     ///
     /// - Returns: `nil` where a name is unknown.
-    func fill(_ table: TOMLTableNode, with instance: MatrixInstance) -> TOMLTableNode? {
+    func fill(
+        _ table: TOMLTableNode,
+        with instance: MatrixInstance,
+        withoutMatrix: String = "the step has no matrix"
+    ) -> TOMLTableNode? {
         var isComplete = true
         var filledBytes = 0
         let filled = table.mapStrings { text, node in
@@ -75,7 +79,7 @@ extension PipelineReading {
                 isComplete = false
                 var message = "${{ \(PrintableText.oneLine(name, limit: 40)) }} names nothing"
                 if instance.values.isEmpty {
-                    message += ": the step has no matrix"
+                    message += ": \(withoutMatrix)"
                 } else if let nearest = NearestName.of(name, in: instance.values.map(\.name)) {
                     message += "; did you mean '\(nearest)'?"
                 } else {

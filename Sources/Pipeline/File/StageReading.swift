@@ -17,9 +17,16 @@ extension PipelineReading {
             checkName(entry.key, kind: "stage", seen: defined[entry.key] != nil, at: entry.node)
             definedNames.append(entry.key)
             let errorsBefore = collector.diagnostics.count
-            let steps = tables?.table(entry.node).map { self.steps(ofStage: entry.key, $0, defaults: defaults) }
+            let table = tables?.table(entry.node)
+            let steps = table.map { self.steps(ofStage: entry.key, $0, defaults: defaults) }
+            var stage = StageDefinition(name: entry.key, steps: steps ?? [], position: entry.node.position)
+            stage.services = services(
+                table?.table("services"),
+                ofStage: entry.key,
+                defaults: defaults
+            )
             defined[entry.key] = DefinedStage(
-                stage: StageDefinition(name: entry.key, steps: steps ?? [], position: entry.node.position),
+                stage: stage,
                 hasErrors: collector.diagnostics[errorsBefore...].hasErrors
             )
         }
@@ -102,11 +109,12 @@ extension PipelineReading {
     }
 
     private func steps(ofStage stage: String, _ reader: TOMLTableReader, defaults: Defaults) -> [StepDefinition] {
-        reader.refuse(UnsupportedKeys.stage, message: UnsupportedKeys.message)
         let runsTogether = reader.boolean("parallel")?.value ?? true
         var defaults = defaults
         defaults.network = network(of: reader) ?? defaults.network
         let tables = reader.table("steps")
+        // Read by the caller.
+        _ = reader.node("services")
         reader.finish()
         var names: Set<String> = []
         var instanceNames: Set<String> = []
@@ -115,7 +123,6 @@ extension PipelineReading {
             let isNew = names.insert(entry.key).inserted
             checkName(entry.key, kind: "step", seen: !isNew, at: entry.node)
             guard isNew, let table = tables?.table(entry.node) else { continue }
-            table.refuse(UnsupportedKeys.step, message: UnsupportedKeys.message)
             steps += expand(entry.key, at: entry.node.position, table, &instanceNames) { name, instance in
                 let runsAlone = instance.boolean("parallel")?.value == false
                 var step = step(
@@ -193,7 +200,6 @@ extension PipelineReading {
         var names: Set<String> = []
         var lastIsParallel = false
         for table in tables.value {
-            table.refuse(UnsupportedKeys.step, message: UnsupportedKeys.message)
             let isParallel = table.boolean("parallel")?.value ?? false
             let name = table.string("name")
             var isNew = true

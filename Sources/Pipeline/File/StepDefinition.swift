@@ -81,18 +81,12 @@ package struct StepDefinition: Hashable, Sendable {
     /// `nil` must be sent as absent, which keeps the image's entry point; an empty list as `[]`, which removes it and
     /// keeps the image's default command where ``containerCommand`` is `nil` (moby, `daemon/commit.go`, `merge`).
     package var containerEntrypoint: [String]? {
-        guard case .shell = command else { return entrypoint }
-        if let entrypoint, !entrypoint.isEmpty { return entrypoint }
-        return ["/bin/sh", "-c"]
+        StepCommand.entrypoint(of: command, over: entrypoint)
     }
 
     /// The `Cmd` to create the container with; `nil` must be sent as absent.
     package var containerCommand: [String]? {
-        switch command {
-        case .shell(let text): [text]
-        case .arguments(let arguments): arguments
-        case nil: nil
-        }
+        command?.words
     }
 }
 
@@ -102,6 +96,23 @@ package enum StepCommand: Hashable, Sendable {
     case shell(String)
     /// Arguments for the image's entry point, as `docker run IMAGE ARGUMENT…` passes them. Never empty.
     case arguments([String])
+
+    /// What the entry point gets as its arguments.
+    var words: [String] {
+        switch self {
+        case .shell(let text): [text]
+        case .arguments(let arguments): arguments
+        }
+    }
+
+    /// The entry point to create a container with; see ``StepDefinition/containerEntrypoint``.
+    static func entrypoint(of command: StepCommand?, over entrypoint: [String]?) -> [String]? {
+        guard case .shell = command else { return entrypoint }
+        if let entrypoint, !entrypoint.isEmpty { return entrypoint }
+        return shell
+    }
+
+    static let shell = ["/bin/sh", "-c"]
 }
 
 /// A variable of a step's environment. Its value may come from the caller's environment, so it is never printed.

@@ -32,10 +32,7 @@ extension PipelineReading {
         let secrets = secrets(of: reader) ?? defaults.secrets
         let memory = memory(of: reader)
         let timeout = timeout(of: reader)
-        let user = reader.checked(
-            reader.string("user", expected: "a string such as \"1000:1000\""),
-            by: PipelineRules.problem(inUser:)
-        )
+        let user = user(of: reader)
         let workdir = workdir(of: reader)
         let pull = reader.choice("pull", of: PullPolicy.self)?.value
         let needs = reader.strings("needs", expected: "a list of steps such as [\"compile\"]")?.value ?? []
@@ -79,7 +76,14 @@ extension PipelineReading {
         return StepRead(definition: definition, needs: needs)
     }
 
-    private func image(of reader: TOMLTableReader) -> (reference: ImageReference, text: Located<String>)? {
+    func user(of reader: TOMLTableReader) -> String? {
+        reader.checked(
+            reader.string("user", expected: "a string such as \"1000:1000\""),
+            by: PipelineRules.problem(inUser:)
+        )
+    }
+
+    func image(of reader: TOMLTableReader) -> (reference: ImageReference, text: Located<String>)? {
         guard let text = reader.string("image") else {
             if !reader.has("image") {
                 reader.reportMissing("image", "the image to run in, such as image = \"alpine:3.20\"")
@@ -94,7 +98,7 @@ extension PipelineReading {
         }
     }
 
-    private func command(of reader: TOMLTableReader) -> StepCommand? {
+    func command(of reader: TOMLTableReader) -> StepCommand? {
         guard let node = reader.node("command") else { return nil }
         switch node.value {
         case .string(let text):
@@ -114,7 +118,7 @@ extension PipelineReading {
 
     // MARK: - Environment
 
-    private func variables(of reader: TOMLTableReader) -> [EnvironmentVariable] {
+    func variables(of reader: TOMLTableReader) -> [EnvironmentVariable] {
         guard let node = reader.node("env") else { return [] }
         switch node.value {
         case .array(let elements):

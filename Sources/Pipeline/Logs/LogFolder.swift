@@ -51,6 +51,20 @@ package final class LogFolder: Sendable {
         return StepLogFile(try folder.newFile(name, path: filePath), path: filePath)
     }
 
+    /// Opens the log of a service; see ``file(for:attempt:)``.
+    ///
+    /// - Throws: ``LogFileError``.
+    package func file(for id: ServiceID) throws(LogFileError) -> StepLogFile {
+        // A log of a step has its attempt's number before the last point, and a service's name has no point.
+        let name = "service-\(FileName.encode(id.service)).log"
+        guard let stage = id.stage.map(FileName.encode) else {
+            return StepLogFile(try descriptor.newFile(name, path: "\(path)/\(name)"), path: "\(path)/\(name)")
+        }
+        let folder = try descriptor.folder(stage, path: "\(path)/\(stage)")
+        let filePath = "\(path)/\(stage)/\(name)"
+        return StepLogFile(try folder.newFile(name, path: filePath), path: filePath)
+    }
+
     private static func ignoreItself(_ folder: FolderDescriptor) throws(LogFileError) {
         let path = ".roost/.gitignore"
         let file: Int32

@@ -96,7 +96,7 @@ final class NetworkSlots: Sendable {
                 image: image,
                 name: nil,
                 networkMode: network,
-                labels: context.labels(kind: "slot"),
+                labels: context.labels(kind: "slot", stage: nil),
                 on: engine
             )
         } catch {
@@ -128,7 +128,7 @@ final class NetworkSlots: Sendable {
             await shouldEnd.wait()
             await made.holder.detach()
         }
-        if let problem = await ContainerRemoval(engine: engine).remove(made.holder.id) { await emit(.warning(problem)) }
+        await Removal(emit: emit).remove(container: made.holder.id, from: engine)
     }
 
     // MARK: - Steps

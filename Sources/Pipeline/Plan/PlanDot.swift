@@ -19,6 +19,16 @@ package enum PlanDot {
                 lines.append("    s\(index)_\(number) [label=\"\(label)\"];")
             }
             lines.append("  }")
+            let group = plan.services(besideStage: index)
+            if let group, group.stages.lowerBound == index {
+                for (number, service) in group.services.enumerated() {
+                    let label = [service.id.service, service.imageText].map(escaped).joined(separator: "\\n")
+                    let indent = group.stage == nil ? "" : "  "
+                    // Beside one stage it stands in that stage's frame.
+                    let node = "\(indent)  v\(index)_\(number) [label=\"\(label)\", style=\"rounded,dashed\"];"
+                    lines.insert(node, at: group.stage == nil ? lines.count : lines.count - 1)
+                }
+            }
             let numbers = Dictionary(stage.steps.enumerated().map { ($1.id, $0) }) { first, _ in first }
             for (number, step) in stage.steps.enumerated() {
                 for need in step.schedule.needs {

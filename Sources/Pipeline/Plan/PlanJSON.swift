@@ -25,6 +25,8 @@ package enum PlanJSON {
         let memoryBudget: String?
         let peakMemoryBytes: Int64
         let stages: [Stage]
+        /// What runs beside all stages; absent where nothing does.
+        let services: [Service]?
         let images: [Image]
 
         init(_ plan: PipelinePlan) {
@@ -35,7 +37,8 @@ package enum PlanJSON {
             maxParallel = plan.maxParallel
             memoryBudget = plan.definition.memoryBudget?.written
             peakMemoryBytes = plan.peakMemory.bytes
-            stages = plan.stages.map(Stage.init)
+            stages = zip(plan.stages, plan.definition.stages).map(Stage.init)
+            services = Service.list(plan.definition.services)
             images = plan.images.map(Image.init)
         }
     }
@@ -43,12 +46,15 @@ package enum PlanJSON {
     struct Stage: Encodable {
         let name: String
         let steps: [Step]
+        /// What runs beside the steps; absent where nothing does.
+        let services: [Service]?
         /// The references of the images that have to be there before the stage begins.
         let images: [String]
 
-        init(_ stage: StagePlan) {
+        init(_ stage: StagePlan, _ definition: StageDefinition) {
             name = stage.name
             steps = stage.steps.map(Step.init)
+            services = Service.list(definition.services)
             images = stage.images.map(\.reference.description)
         }
     }
@@ -175,20 +181,29 @@ package enum PlanJSON {
         let image: String
         let reference: String
         let pull: String
-        let firstStage: String
+        let firstStage: String?
         let steps: [StepName]
+        let services: [ServiceName]?
 
         init(_ image: PlannedImage) {
             self.image = image.text
             reference = image.reference.description
             pull = image.pull.rawValue
-            firstStage = image.steps.first?.stage ?? ""
+            firstStage = image.firstStage
             steps = image.steps.map { StepName(stage: $0.stage, step: $0.step) }
+            services =
+                image.services.isEmpty ? nil : image.services.map { ServiceName(stage: $0.stage, service: $0.service) }
         }
     }
 
     struct StepName: Encodable {
         let stage: String
         let step: String
+    }
+
+    struct ServiceName: Encodable {
+        /// Absent for one that runs beside all stages.
+        let stage: String?
+        let service: String
     }
 }

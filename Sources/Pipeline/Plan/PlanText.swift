@@ -9,17 +9,23 @@ package enum PlanText {
         lines.append(
             [
                 counted(plan.stages.count, "stage"), counted(plan.steps.count, "step"),
+                plan.services.isEmpty ? nil : counted(plan.services.reduce(0) { $0 + $1.services.count }, "service"),
                 counted(plan.images.count, "image"), "at most \(counted(plan.maxParallel, "step")) at once",
                 "at most \(plan.peakMemory) of memory"
                     + (plan.definition.memoryBudget.map { " within a budget of \($0)" } ?? ""),
-            ].joined(separator: ", ")
+            ].compactMap { $0 }.joined(separator: ", ")
         )
+        if !plan.definition.services.isEmpty {
+            lines += ["", "Services beside all stages"]
+            lines += table(plan.definition.services.map(row))
+        }
         for (index, stage) in plan.stages.enumerated() {
             let together = PlannedConcurrency.count(of: stage.steps, maxParallel: plan.maxParallel)
             var heading =
                 "Stage \(index + 1) of \(plan.stages.count): \(stage.name), \(counted(stage.steps.count, "step"))"
             if stage.steps.count > 1 { heading += together == 1 ? ", one by one" : ", \(together) at once" }
             lines += ["", heading]
+            lines += table(plan.definition.stages[index].services.map(row))
             lines += table(stage.steps.map(row))
         }
         if !plan.images.isEmpty {
@@ -27,8 +33,10 @@ package enum PlanText {
             lines += table(
                 plan.images.map { image in
                     [
-                        image.text, "pull \(image.pull.rawValue)", "from stage \(image.steps.first?.stage ?? "")",
-                        counted(image.steps.count, "step"),
+                        image.text, "pull \(image.pull.rawValue)",
+                        image.firstStage.map { "from stage \($0)" } ?? "for all stages",
+                        image.steps.isEmpty ? "" : counted(image.steps.count, "step"),
+                        image.services.isEmpty ? "" : counted(image.services.count, "service"),
                     ]
                 }
             )
@@ -54,6 +62,24 @@ package enum PlanText {
             + (more > 0 ? " and \(more) more" : "")
     }
 
+    private static func row(_ service: ServiceDefinition) -> [String] {
+        [
+            "service \(service.id.service)", service.imageText, service.memory.description,
+            service.user.map { "user \($0)" } ?? "", readiness(service.readiness),
+            PlanText.command(service.command, entrypoint: service.entrypoint),
+        ]
+    }
+
+    /// When steps may start: `ready at port 5432 within 60s`.
+    private static func readiness(_ readiness: ServiceReadiness) -> String {
+        switch readiness.check {
+        case .running: "ready as it runs"
+        case .port(let port): "ready at port \(port) within \(DurationText.written(readiness.timeout))"
+        case .command(let command):
+            "ready by \(PlanText.command(command, entrypoint: nil)) within \(DurationText.written(readiness.timeout))"
+        }
+    }
+
     /// When and how often it runs, where that is not once beside the others: `after compile, lint; 3 retries; always`.
     private static func schedule(_ step: StepDefinition) -> String {
         var parts: [String] = []
@@ -74,18 +100,20 @@ package enum PlanText {
     }
 
     /// What the step runs, on one line and cut: `make -j2`, `["make", "-j2"]`, `(the image's command)`.
-    static func command(_ step: StepDefinition) -> String {
+    static func command(_ step: StepDefinition) -> String { command(step.command, entrypoint: step.entrypoint) }
+
+    private static func command(_ command: StepCommand?, entrypoint: [String]?) -> String {
         let limit = 60
-        let command =
-            switch step.command {
+        let shown =
+            switch command {
             case .shell(let text):
                 PrintableText.oneLine(String(text.trimming(while: \.isWhitespace)), limit: limit)
             case .arguments(let arguments):
                 PrintableText.oneLine(listed(arguments), limit: limit)
             case nil: "(the image's command)"
             }
-        guard let entrypoint = step.entrypoint, !entrypoint.isEmpty else { return command }
-        return PrintableText.oneLine(listed(entrypoint), limit: limit) + " " + command
+        guard let entrypoint, !entrypoint.isEmpty else { return shown }
+        return PrintableText.oneLine(listed(entrypoint), limit: limit) + " " + shown
     }
 
     private static func listed(_ words: [String]) -> String {

@@ -25,11 +25,12 @@ package struct StepCapacity: Hashable, Sendable {
     ///   - open: How many it has now, before it has connected to anything.
     ///   - processors: How many processors the machine has.
     ///   - concurrentPulls: How many images are pulled at once, while steps run.
-    package init(limit: Int, open: Int, processors: Int, concurrentPulls: Int) {
+    ///   - services: How many services run beside steps at once at most; each holds what a step does.
+    package init(limit: Int, open: Int, processors: Int, concurrentPulls: Int, services: Int = 0) {
         self.limit = limit
         let rest =
             open + Self.descriptorsOfRun + Self.descriptorsOfEventLoop * processors
-            + Self.descriptorsOfPull * concurrentPulls
+            + Self.descriptorsOfPull * concurrentPulls + Self.descriptorsOfStep * services
         steps = max((limit - rest) / Self.descriptorsOfStep, 1)
     }
 

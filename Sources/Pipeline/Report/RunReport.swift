@@ -160,6 +160,8 @@ package struct RunReport: Sendable {
     package var firstFault: StepID?
     package var images: [PulledImage]
     package var stages: [StageReport]
+    /// The services that were begun, group after group.
+    package var services: [ServiceReport] = []
     package var warnings: [String]
 
     package enum RunStatus: String, Sendable, Hashable {

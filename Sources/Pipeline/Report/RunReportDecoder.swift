@@ -56,7 +56,10 @@ extension RunReport {
         }
         let images = wire.images.compactMap(PulledImage.init)
         let stages = wire.stages.compactMap(StageReport.init)
-        guard images.count == wire.images.count, stages.count == wire.stages.count else { return nil }
+        let services = (wire.services ?? []).compactMap(ServiceReport.init)
+        guard images.count == wire.images.count, stages.count == wire.stages.count,
+            services.count == wire.services?.count ?? 0
+        else { return nil }
         self.init(
             runID: wire.runId,
             pipeline: wire.pipeline,
@@ -69,6 +72,7 @@ extension RunReport {
             warnings: wire.warnings
         )
         file = wire.file
+        self.services = services
         reason = wire.reason
         firstFault = wire.firstFault?.id
     }
@@ -118,6 +122,24 @@ extension StepReport {
         memoryLimit = wire.memoryLimitBytes.map { ByteCount(bounded: $0) }
         peakMemory = wire.peakMemoryBytes.map { ByteCount(bounded: $0) }
         logPath = wire.logPath
+        lastLines = lines
+    }
+}
+
+extension ServiceReport {
+    fileprivate init?(_ wire: ServiceReportWire) {
+        guard let status = StepStatus(rawValue: wire.status) else { return nil }
+        let lines = (wire.lastLines ?? []).compactMap(LogLine.init)
+        guard lines.count == wire.lastLines?.count ?? 0 else { return nil }
+        self.init(id: ServiceID(stage: wire.stage, service: wire.service), image: wire.image, status: status)
+        exitCode = wire.exitCode
+        readyAfter = wire.readyMs.map { Duration(bounded: $0) }
+        duration = Duration(bounded: wire.durationMs)
+        memoryLimit = wire.memoryLimitBytes.map { ByteCount(bounded: $0) }
+        peakMemory = wire.peakMemoryBytes.map { ByteCount(bounded: $0) }
+        logPath = wire.logPath
+        reason = wire.reason
+        warning = wire.warning
         lastLines = lines
     }
 }

@@ -15,6 +15,8 @@ struct RunReportWire: Codable {
     let firstFault: StepNameWire?
     let images: [PulledImageWire]
     let stages: [StageReportWire]
+    /// Absent where no service was begun.
+    let services: [ServiceReportWire]?
     let warnings: [String]
 
     init(_ report: RunReport) {
@@ -30,6 +32,7 @@ struct RunReportWire: Codable {
         firstFault = report.firstFault.map(StepNameWire.init)
         images = report.images.map(PulledImageWire.init)
         stages = report.stages.map(StageReportWire.init)
+        services = report.services.isEmpty ? nil : report.services.map(ServiceReportWire.init)
         warnings = report.warnings
     }
 }

@@ -107,6 +107,7 @@ package struct PipelineRun: Sendable {
         )
         report.file = plan.definition.file.url.lastPathComponent
         report.reason = verdict.reason
+        report.services = book.services
         if case .step(let first) = book.firstCause { report.firstFault = first.id }
         if case .workspace = book.firstCause { report.stages = RunReport.skippedStages(of: plan) }
         if let mask { report = report.masked(by: mask) }
@@ -136,7 +137,7 @@ package struct PipelineRun: Sendable {
         let crew = RunCrew(plan: plan, engine: engine, context: context, interruption: interruption) {
             await order.emit($0)
         } pullAgain: {
-            try await puller.pullAgain($0.image, policy: $0.pull, locked: lock?.digest(for: $0.image))
+            try await puller.pullAgain($0.image, policy: $0.policy, locked: lock?.digest(for: $0.image))
         }
         return await withTaskGroup(of: Void.self) { background in
             background.addTask { await crew.outOfMemory.follow(engine) }

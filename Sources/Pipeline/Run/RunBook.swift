@@ -9,6 +9,7 @@ struct RunBook {
     private var resolved: ContinuousClock.Instant?
     private var passed: [StepID: ContinuousClock.Instant] = [:]
     private var reports: [StepID: StepReport] = [:]
+    private(set) var services: [ServiceReport] = []
     private(set) var stages: [StageReport] = []
     private(set) var firstCause: RunVerdict.Cause?
 
@@ -60,6 +61,10 @@ struct RunBook {
     mutating func add(_ report: StepReport) {
         reports[report.id] = report
         if report.status != .succeeded, report.status != .skipped { note(cause: .step(report)) }
+    }
+
+    mutating func add(_ reports: [ServiceReport]) {
+        services += reports
     }
 
     mutating func end(stage: Int) -> StageReport {

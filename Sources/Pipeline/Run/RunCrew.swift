@@ -1,11 +1,20 @@
 import DockerEngine
+import ImagePull
+import OCIDistribution
 import ParkedContainers
 import RoostCore
 
 /// Those who carry out a run's steps, and how many there may be at once.
 struct RunCrew: Sendable {
     let attempts: StepAttempts
+    let services: ServiceGroupRun
+    /// The networks of steps that have no services beside them.
     let slots: NetworkSlots
+    private let startLimit: ConcurrencyLimit
+    private let plan: PipelinePlan
+    private let engine: EngineClient
+    private let context: RunContext
+    private let emit: @Sendable (RunEvent.Kind) async -> Void
     let outOfMemory: OutOfMemoryWatch
     let limits: RunScheduler.Limits
 
@@ -25,23 +34,28 @@ struct RunCrew: Sendable {
         context: RunContext,
         interruption: Interruption,
         emit: @escaping @Sendable (RunEvent.Kind) async -> Void,
-        pullAgain: @escaping @Sendable (StepDefinition) async throws -> String
+        pullAgain: @escaping @Sendable (PullSubject) async throws -> String
     ) {
-        let startLimit = ConcurrencyLimit(Self.concurrentStarts)
+        self.plan = plan
+        self.engine = engine
+        self.context = context
+        self.emit = emit
+        startLimit = ConcurrencyLimit(Self.concurrentStarts)
         outOfMemory = OutOfMemoryWatch(runID: context.runID.description, since: context.engineTime)
         limits = RunScheduler.Limits(
             running: plan.maxParallel,
             settling: plan.maxParallel,
             parked: 2 * plan.maxParallel
         )
-        let together = plan.stages.map { PlannedConcurrency.count(of: $0.steps, maxParallel: plan.maxParallel) }.max()
-        slots = NetworkSlots(
-            engine: engine,
-            context: context,
-            startLimit: startLimit,
-            steps: plan.steps.count(where: \.joinsSlot),
-            together: together ?? 0,
-            emit: emit
+        let beside = plan.services.reduce(into: Set<Int>()) { $0.formUnion($1.stages) }
+        slots = Self.slots(
+            for: plan.stages.indices.filter { !beside.contains($0) },
+            of: plan,
+            network: nil,
+            engine,
+            context,
+            startLimit,
+            emit
         )
         let runner = StepRunner(
             engine: engine,
@@ -52,25 +66,79 @@ struct RunCrew: Sendable {
                 context: context,
                 interruption: interruption,
                 emit: emit,
-                pullAgain: pullAgain
+                pullAgain: { try await pullAgain(PullSubject($0)) }
             ),
-            slots: slots,
             startLimit: startLimit,
             exits: engine.endpoint.isLocal ? ExitWatch() : nil,
             settlement: StepSettlement(engine: engine, context: context, outOfMemory: outOfMemory, emit: emit),
             emit: emit
         )
-        attempts = StepAttempts(
-            runner: runner,
-            memory: StepMemoryAdmission(
-                run: context.runID,
-                ledger: context.records?.admissions,
-                budget: context.memoryBudget,
-                interruption: interruption,
-                emit: emit
-            ),
+        let memory = StepMemoryAdmission(
+            run: context.runID,
+            ledger: context.records?.admissions,
+            budget: context.memoryBudget,
             interruption: interruption,
             emit: emit
         )
+        attempts = StepAttempts(runner: runner, memory: memory, interruption: interruption, emit: emit)
+        services = ServiceGroupRun(
+            runner: ServiceRunner(
+                engine: engine,
+                context: context,
+                interruption: interruption,
+                startLimit: startLimit,
+                outOfMemory: outOfMemory,
+                emit: emit,
+                pullAgain: { try await pullAgain(PullSubject($0)) }
+            ),
+            memory: memory
+        )
+    }
+
+    /// The networks of the steps of some stages.
+    ///
+    /// - Parameters:
+    ///   - stages: The stages, by their index.
+    ///   - network: What all of these steps are attached to; `nil` for the engine's default.
+    /// - Returns: The slots, to be served.
+    func slots(for stages: Range<Int>, on network: String?) -> NetworkSlots {
+        Self.slots(for: Array(stages), of: plan, network: network, engine, context, startLimit, emit)
+    }
+
+    private static func slots(
+        for stages: [Int],
+        of plan: PipelinePlan,
+        network: String?,
+        _ engine: EngineClient,
+        _ context: RunContext,
+        _ startLimit: ConcurrencyLimit,
+        _ emit: @escaping @Sendable (RunEvent.Kind) async -> Void
+    ) -> NetworkSlots {
+        let steps = stages.map { plan.stages[$0].steps }
+        return NetworkSlots(
+            engine: engine,
+            context: context,
+            startLimit: startLimit,
+            steps: steps.joined().count(where: \.joinsSlot),
+            together: steps.map { PlannedConcurrency.count(of: $0, maxParallel: plan.maxParallel) }.max() ?? 0,
+            network: network,
+            emit: emit
+        )
+    }
+}
+
+/// Whose image has to be pulled again: a step's or a service's.
+struct PullSubject: Sendable {
+    let image: ImageReference
+    let policy: PullPolicy
+
+    init(_ step: StepDefinition) {
+        image = step.image
+        policy = step.pull
+    }
+
+    init(_ service: ServiceDefinition) {
+        image = service.image
+        policy = service.pull
     }
 }

@@ -10,8 +10,20 @@ enum RunInput: Sendable {
     case imagesFailed(String, isDefinite: Bool)
     case stepPassed(StepID)
     case stepFinished(StepReport)
+    case services(Int, ServiceGroupRun.News)
+    case servicesEnded(Int, [ServiceReport])
     case interrupted(InterruptionCause)
     case killed(InterruptionCause)
+}
+
+/// What the loop keeps of a group of services.
+private struct ServiceLife {
+    /// Opens when no step needs them any more.
+    let isOver = Latch()
+    /// Opens when nothing but themselves is left in their network.
+    let stop = Latch()
+    /// The networks of the steps beside them; `nil` as long as there are none.
+    var slots: NetworkSlots?
 }
 
 /// The loop of a run: hands the scheduler what happens, and starts the tasks that it asks for.
@@ -28,6 +40,7 @@ struct RunLoop {
     private var scheduler: RunScheduler
     private var images: [Int: [ImageReference: String]] = [:]
     private var turns: [StepID: StepTurn] = [:]
+    private var groups: [ServiceLife]
     private var isOver = false
     private(set) var book: RunBook
 
@@ -52,6 +65,7 @@ struct RunLoop {
         steps = Dictionary(plan.steps.map { ($0.id, $0) }) { first, _ in first }
         let stages = plan.stages.enumerated().flatMap { index, stage in stage.steps.map { ($0.id, index) } }
         stageOfStep = Dictionary(stages) { first, _ in first }
+        groups = plan.services.map { _ in ServiceLife() }
         scheduler = RunScheduler(
             stages: plan.stages.map { stage in
                 (
@@ -61,6 +75,7 @@ struct RunLoop {
                     }
                 )
             },
+            services: plan.services.map(\.stages),
             limits: crew.limits
         )
     }
@@ -73,7 +88,10 @@ struct RunLoop {
     mutating func run(_ inputs: AsyncStream<RunInput>, in group: inout TaskGroup<Void>) async {
         await perform(scheduler.handle(.began), &group)
         var next = inputs.makeAsyncIterator()
-        while !isOver, let input = await next.next() { await perform(handle(input), &group) }
+        while !isOver, let input = await next.next() {
+            if case .services(let index, let news) = input { serve(index, news, &group) }
+            await perform(handle(input), &group)
+        }
     }
 
     private mutating func handle(_ input: RunInput) async -> [RunScheduler.Action] {
@@ -85,7 +103,7 @@ struct RunLoop {
         case .imagesReady(let stage, let ready):
             images[stage] = ready
             book.noteImagesReady(stage: stage)
-            if let step = plan.stages[stage].steps.first(where: \.runsShell), let image = ready[step.image] {
+            if let image = imageWithShell(stage) {
                 crew.slots.offer(image: image)
             }
             return scheduler.handle(.imagesReady(stage: stage))
@@ -102,6 +120,14 @@ struct RunLoop {
             book.add(report)
             await order.emit(.stepFinished(report))
             return scheduler.handle(.stepFinished(report.id, report.status))
+        case .services(let index, .ready):
+            return scheduler.handle(.servicesReady(index))
+        case .services(let index, .failed(let reason, _)):
+            book.note(cause: .service(reason))
+            return scheduler.handle(.servicesFailed(index, reason: reason))
+        case .servicesEnded(let index, let reports):
+            book.add(reports)
+            return scheduler.handle(.servicesEnded(index))
         case .interrupted(let cause):
             await recorder.emit(.notice(notice(of: cause)))
             return scheduler.handle(.interrupted(cause))
@@ -121,6 +147,11 @@ struct RunLoop {
             switch action {
             case .beginStage(let stage):
                 await order.begin(stage, book.begin(stage: stage))
+            case .startServices(let index):
+                startServices(index, &group)
+            case .stopServices(let index):
+                groups[index].isOver.open()
+                if groups[index].slots == nil { groups[index].stop.open() }
             case .park(let id):
                 let turn = StepTurn()
                 turns[id] = turn
@@ -154,15 +185,58 @@ struct RunLoop {
         guard let step = steps[id], let stage = stageOfStep[id] else { return }
         // A step that always runs may start though its stage's images never came.
         let image = images[stage]?[step.image]
+        let slots = plan.services.firstIndex { $0.stages.contains(stage) }.flatMap { groups[$0].slots } ?? crew.slots
         let (attempts, inbox) = (crew.attempts, inbox)
         group.addTask {
-            let report = await attempts.run(step, imageID: image, turn: turn) { inbox.yield(.stepPassed(id)) }
+            let report = await attempts.run(step, imageID: image, slots: slots, turn: turn) {
+                inbox.yield(.stepPassed(id))
+            }
             if let report { inbox.yield(.stepFinished(report)) }
         }
     }
 
+    /// An image of the stage that is on the engine and has a shell.
+    private func imageWithShell(_ stage: Int) -> String? {
+        plan.stages[stage].steps.first(where: \.runsShell).flatMap { images[stage]?[$0.image] }
+    }
+
+    // MARK: - Services
+
+    private func startServices(_ index: Int, _ group: inout TaskGroup<Void>) {
+        let services = plan.services[index]
+        let ready = images[services.stages.lowerBound] ?? [:]
+        let (run, stop, inbox) = (crew.services, groups[index].stop, inbox)
+        group.addTask {
+            let reports = await run.run(services, images: ready, stop: stop) { inbox.yield(.services(index, $0)) }
+            inbox.yield(.servicesEnded(index, reports))
+        }
+    }
+
+    /// Lets the steps beside services join their network, for as long as any needs it.
+    private mutating func serve(_ index: Int, _ news: ServiceGroupRun.News, _ group: inout TaskGroup<Void>) {
+        let network: String?
+        switch news {
+        case .ready(let made): network = made
+        case .failed(_, let made): network = made
+        }
+        guard let network, !groups[index].isOver.isOpen else { return }
+        let stages = plan.services[index].stages
+        let slots = crew.slots(for: stages, on: network)
+        groups[index].slots = slots
+        let image = stages.compactMap { imageWithShell($0) }.first
+        let (isOver, stop) = (groups[index].isOver, groups[index].stop)
+        group.addTask {
+            await slots.serve {
+                if let image { slots.offer(image: image) }
+                await isOver.wait()
+            }
+            stop.open()
+        }
+    }
+
     private func notice(of cause: InterruptionCause) -> String {
-        let grace = plan.steps.map(\.stopGrace).max() ?? .zero
+        let services = plan.services.flatMap(\.services)
+        let grace = (plan.steps.map(\.stopGrace) + services.map(\.stopGrace)).max() ?? .zero
         var text = "interrupted (\(cause.name)): stopping containers, up to \(DurationText.format(grace))"
         if plan.steps.contains(where: \.schedule.isAlways) { text += ", then running the steps that always run" }
         return text + "; interrupt again to kill them"

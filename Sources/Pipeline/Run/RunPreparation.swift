@@ -14,8 +14,8 @@ package enum RunPreparation {
     ///   - secrets: What the steps get that nobody may see.
     ///   - environment: The process's environment, for the places of the state.
     /// - Returns: The context of a new run.
-    /// - Throws: `EngineError`, `LogFileError`, `Installation.Unavailable`, ``StepsBeyondBudget``, ``MountsRefused``,
-    ///   ``SecretFilesElsewhere`` or ``SecretFolderError``.
+    /// - Throws: `EngineError`, `LogFileError`, `Installation.Unavailable`, ``StepsBeyondBudget``, ``ServicesBeyondBudget``,
+    ///   ``MountsRefused``, ``SecretFilesElsewhere`` or ``SecretFolderError``.
     package static func context(
         for plan: PipelinePlan,
         on engine: EngineClient,
@@ -36,6 +36,11 @@ package enum RunPreparation {
         let tooLarge = plan.steps.filter { $0.memory > budget }
         guard tooLarge.isEmpty else {
             throw StepsBeyondBudget(steps: tooLarge.map { ($0.id, $0.memory) }, budget: budget)
+        }
+        for group in plan.services {
+            guard ByteCount(saturatingSum: [group.memory, group.largestStep]) <= budget else {
+                throw ServicesBeyondBudget(stage: group.stage, memory: group.memory, step: group.largestStep, budget: budget)
+            }
         }
         let withFiles = plan.steps.filter { step in step.secrets.contains { $0.delivery == .file } }
         guard withFiles.isEmpty || engine.endpoint.isLocal else {
@@ -87,5 +92,21 @@ package struct SecretFilesElsewhere: Error, CustomStringConvertible {
         "the engine at \(endpoint) is on another machine, where the files of secrets can't be made for "
             + steps.map(\.description).joined(separator: ", ")
             + "; give these steps their secrets as variables: secrets = [{ name = …, env = true }]"
+    }
+}
+
+/// Services that leave too little of the budget for a step beside them: it would wait for ever.
+package struct ServicesBeyondBudget: Error, CustomStringConvertible {
+    /// `nil` where they run beside all stages.
+    package let stage: String?
+    package let memory: ByteCount
+    /// What the largest step beside them wants.
+    package let step: ByteCount
+    package let budget: ByteCount
+
+    package var description: String {
+        "the memory budget on this engine is \(budget), and the services" + (stage.map { " of stage \($0)" } ?? "")
+            + " (\(memory)) and the largest step beside them (\(step)) want more together; lower their `memory`, or raise "
+            + "`memory_budget`"
     }
 }

@@ -51,6 +51,12 @@ package struct RunScheduler: Sendable {
         /// A step's command has ended well; the engine's own verdict and the clean-up are still to come.
         case stepPassed(StepID)
         case stepFinished(StepID, StepStatus)
+        /// All services of a group can be used.
+        case servicesReady(Int)
+        /// A service can't be used: no step may start that has not, but those that always run.
+        case servicesFailed(Int, reason: String)
+        /// Nothing of a group's services is left.
+        case servicesEnded(Int)
         /// The user wants the run to end: only steps that always run go on.
         case interrupted(InterruptionCause)
         /// The user wants the run to end at once.
@@ -59,6 +65,8 @@ package struct RunScheduler: Sendable {
 
     package enum Action: Sendable, Hashable {
         case beginStage(Int)
+        /// Starts the services of a group.
+        case startServices(Int)
         /// Create and start the step's container behind a gate: it is expected to run soon.
         case park(StepID)
         /// The parked step will not run.
@@ -66,6 +74,8 @@ package struct RunScheduler: Sendable {
         /// Run the step, through its gate where it is parked.
         case start(StepID)
         case skip(StepID, reason: String)
+        /// No step needs a group's services any more. Its stage's end is told when they have ended.
+        case stopServices(Int)
         case endStage(Int)
         /// No later image is needed any more, but those of steps that always run, which fetch their own.
         case cancelPulls
@@ -88,7 +98,16 @@ package struct RunScheduler: Sendable {
         var unfinished = 0
     }
 
+    /// Services that start and end together.
+    private struct Services {
+        enum State { case idle, starting, ready, stopping, ended }
+
+        let stages: Range<Int>
+        var state = State.idle
+    }
+
     private var stages: [Stage]
+    private var services: [Services]
     private var states: [StepID: State] = [:]
     private let limits: Limits
     private var parked: Set<StepID> = []
@@ -116,8 +135,10 @@ package struct RunScheduler: Sendable {
     ///
     /// - Parameters:
     ///   - stages: Each stage's name and steps, in their order.
-    ///   - limits: How many of them at once.
-    package init(stages: [(name: String, steps: [Step])], limits: Limits) {
+    ///   - services: Beside the steps of which stages each group of services runs; no stage has more than one.
+    ///   - limits: How many steps at once.
+    package init(stages: [(name: String, steps: [Step])], services: [Range<Int>] = [], limits: Limits) {
+        self.services = services.map { Services(stages: $0) }
         self.stages = stages.map { name, steps in
             let known = Set(steps.map(\.id))
             let steps = steps.map { step in
@@ -155,6 +176,15 @@ package struct RunScheduler: Sendable {
             running.removeAll { $0.id == id }
             if let stage = stageOfStep[id] { stages[stage].unfinished -= 1 }
             if status != .succeeded { actions += stop("\(id) \(Self.phrase(status))", completely: false) }
+        case .servicesReady(let group):
+            guard services.indices.contains(group), services[group].state == .starting else { return [] }
+            services[group].state = .ready
+        case .servicesFailed(let group, let reason):
+            guard services.indices.contains(group), services[group].state == .starting else { return [] }
+            actions += stop(reason, completely: false)
+        case .servicesEnded(let group):
+            guard services.indices.contains(group), services[group].state == .stopping else { return [] }
+            services[group].state = .ended
         case .interrupted(let cause):
             actions += stop("the run was interrupted (\(cause.name))", completely: false)
         case .killed(let cause):
@@ -180,10 +210,13 @@ package struct RunScheduler: Sendable {
         guard hasBegun else { return }
         while stages.indices.contains(current) {
             skipWhatNoLongerRuns(&actions)
+            startServices(&actions)
             startWhatCan(&actions)
             parkWhatComesNext(&actions)
+            guard pending.isEmpty, running.isEmpty else { break }
+            stopServices(&actions)
             // After a failure the next stage says how all of this one have ended.
-            guard pending.isEmpty, running.isEmpty, halt == nil || unfinished == 0 else { break }
+            guard halt == nil || unfinished == 0 && isClosed(current) else { break }
             current += 1
             endStages(&actions)
             enterStage(&actions)
@@ -196,13 +229,47 @@ package struct RunScheduler: Sendable {
 
     private var unfinished: Int { stages.reduce(0) { $0 + $1.unfinished } }
 
+    /// Whether nothing is left of a stage: neither steps nor services that end with it.
+    private func isClosed(_ stage: Int) -> Bool {
+        stages[stage].unfinished == 0
+            && services.allSatisfy { group in
+                group.stages.upperBound != stage + 1 || group.state == .idle || group.state == .ended
+            }
+    }
+
     /// Tells the ends of stages that have been left, in their order.
     private mutating func endStages(_ actions: inout [Action]) {
-        while open < current, stages[open].unfinished == 0 {
+        while open < current, isClosed(open) {
             actions.append(.endStage(open))
             open += 1
         }
     }
+
+    // MARK: - Services
+
+    private func group(of stage: Int) -> Int? { services.firstIndex { $0.stages.contains(stage) } }
+
+    /// Once the images of the stage are there, and not for steps that run only because they always do.
+    private mutating func startServices(_ actions: inout [Action]) {
+        guard let group = group(of: current), services[group].state == .idle, stages[current].hasImages, halt == nil
+        else { return }
+        services[group].state = .starting
+        actions.append(.startServices(group))
+    }
+
+    private mutating func stopServices(_ actions: inout [Action]) {
+        guard let group = group(of: current), services[group].stages.upperBound == current + 1 else { return }
+        switch services[group].state {
+        case .idle, .stopping, .ended: return
+        case .starting, .ready:
+            services[group].state = .stopping
+            actions.append(.stopServices(group))
+        }
+    }
+
+    private func hasServices(_ stage: Int) -> Bool { group(of: stage).map { services[$0].state == .ready } ?? true }
+
+    // MARK: - Steps
 
     private mutating func skipWhatNoLongerRuns(_ actions: inout [Action]) {
         guard let halt else { return }
@@ -231,7 +298,7 @@ package struct RunScheduler: Sendable {
     }
 
     private mutating func startWhatCan(_ actions: inout [Action]) {
-        guard stages[current].hasImages || halt != nil else { return }
+        guard stages[current].hasImages && hasServices(current) || halt != nil else { return }
         var waiting: [Step] = []
         var isBlocked = false
         for step in pending {
@@ -258,7 +325,7 @@ package struct RunScheduler: Sendable {
     private mutating func parkWhatComesNext(_ actions: inout [Action]) {
         guard halt == nil, parked.count < limits.parked else { return }
         for index in stages[current...].indices {
-            guard stages[index].hasImages else { return }
+            guard stages[index].hasImages, hasServices(index) else { return }
             let steps = index == current ? pending : stages[index].steps
             var remaining = steps.filter { !parked.contains($0.id) }
             // What is expected to have succeeded by then.

@@ -14,6 +14,8 @@ package struct RunVerdict: Sendable, Hashable {
         case images(String)
         /// The workspace could not be made ready.
         case workspace(String)
+        /// A service that steps need can't be used.
+        case service(String)
         case step(StepReport)
     }
 
@@ -29,7 +31,7 @@ package struct RunVerdict: Sendable, Hashable {
         }
         switch firstCause {
         case nil: self.init(.succeeded, 0, nil)
-        case .images(let reason), .workspace(let reason): self.init(.infrastructureError, 125, reason)
+        case .images(let reason), .workspace(let reason), .service(let reason): self.init(.infrastructureError, 125, reason)
         case .step(let report):
             let reason = "\(report.id): \(report.reason ?? report.status.rawValue)"
             switch report.status {

@@ -45,7 +45,7 @@ final class StageOrder: Sendable {
     /// Hands an event on, or keeps it until its stage has been told to begin. Whoever has lines of a step's output waits until
     /// then.
     func emit(_ kind: RunEvent.Kind) async {
-        guard let stage = kind.step.flatMap({ indices[$0.stage] }) else { return await send(kind) }
+        guard let stage = kind.stage.flatMap({ indices[$0] }) else { return await send(kind) }
         if case .stepLog = kind {
             await isTold[stage].wait()
             return await send(kind)
@@ -79,13 +79,16 @@ final class StageOrder: Sendable {
 }
 
 extension RunEvent.Kind {
-    /// The step that the event tells of.
-    fileprivate var step: StepID? {
+    /// The stage that the event belongs to, where it tells of something in one.
+    fileprivate var stage: String? {
         switch self {
-        case .stepStarted(let start): start.id
-        case .stepLog(let log): log.id
-        case .stepRetrying(let retry): retry.id
-        case .stepFinished(let report): report.id
+        case .stepStarted(let start): start.id.stage
+        case .stepLog(let log): log.id.stage
+        case .stepRetrying(let retry): retry.id.stage
+        case .stepFinished(let report): report.id.stage
+        case .serviceStarted(let start): start.id.stage
+        case .serviceReady(let ready): ready.id.stage
+        case .serviceFinished(let report): report.id.stage
         default: nil
         }
     }

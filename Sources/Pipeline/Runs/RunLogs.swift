@@ -1,21 +1,24 @@
 package import Foundation
 
-/// A raw log that a run has kept.
+/// A raw log that a run has kept, of a step or of a service.
 package struct RunLog: Hashable, Sendable {
+    /// The step; of a service its stage, which is empty where it ran beside all stages, and its name.
     package let id: StepID
+    package let isService: Bool
     /// Counted from 1.
     package let attempt: Int
-    /// In the folder of the runs.
-    let folder: String
+    /// In the run's folder; `nil` for a file in that folder itself.
+    let folder: String?
     let name: String
     let runID: RunID
 
     /// Relative to the project folder.
-    package var path: String { ".roost/runs/\(runID)/\(folder)/\(name)" }
+    package var path: String { ".roost/runs/\(runID)/\(folder.map { "\($0)/" } ?? "")\(name)" }
 }
 
 extension RunsFolder {
-    /// The raw logs of a run: in the order of its report, where it has one, else by name; attempt after attempt.
+    /// The raw logs of a run: in the order of its report, where it has one, else by name; attempt after attempt. Those of
+    /// services come before those of the steps beside them.
     ///
     /// - Parameters:
     ///   - id: The run.
@@ -25,18 +28,26 @@ extension RunsFolder {
         guard let run = try? folder.folder(EntryName(id.description)), let stages = try? run.entries() else {
             return []
         }
-        var logs: [RunLog] = []
+        var logs = stages.compactMap { RunLog(service: $0.name, stage: nil, runID: id) }
         for stage in stages where stage.mayBeFolder {
             guard let folder = try? run.folder(stage.name), let files = try? folder.entries() else { continue }
             let stageName = String(decoding: stage.name.bytes, as: UTF8.self)
-            logs += files.compactMap { RunLog(stage: stageName, file: $0.name, runID: id) }
+            logs += files.compactMap {
+                RunLog(stage: stageName, file: $0.name, runID: id) ?? RunLog(service: $0.name, stage: stageName, runID: id)
+            }
         }
+        let stagePlaces = (report?.stages ?? []).enumerated().map { (FileName.encode($1.name), $0) }
+        let stageOrder = Dictionary(stagePlaces) { first, _ in first }
         let order = (report?.stages.flatMap(\.steps) ?? []).enumerated().map { offset, step in
             (FileName.encode(step.id.stage) + "/" + FileName.encode(step.id.step), offset)
         }
         let places = Dictionary(order) { first, _ in first }
+        func place(_ log: RunLog) -> (Int, String, Int, Int) {
+            let stage = log.folder.map { stageOrder[$0] ?? .max } ?? -1
+            return (stage, log.folder ?? "", log.isService ? 0 : 1, places[log.key] ?? .max)
+        }
         return logs.sorted { left, right in
-            let leftPlace = places[left.key] ?? .max, rightPlace = places[right.key] ?? .max
+            let leftPlace = place(left), rightPlace = place(right)
             if leftPlace != rightPlace { return leftPlace < rightPlace }
             return (left.key, left.attempt) < (right.key, right.attempt)
         }
@@ -47,8 +58,9 @@ extension RunsFolder {
     /// - Throws: ``RunsUnreadable`` for anything but a regular file.
     package func open(_ log: RunLog) throws(RunsUnreadable) -> FileHandle {
         do {
-            let stage = try folder.folder(EntryName(log.runID.description)).folder(EntryName(log.folder))
-            return try stage.regularFile(EntryName(log.name))
+            let run = try folder.folder(EntryName(log.runID.description))
+            guard let stage = log.folder else { return try run.regularFile(EntryName(log.name)) }
+            return try run.folder(EntryName(stage)).regularFile(EntryName(log.name))
         } catch let error as RunFileProblem {
             throw RunsUnreadable(folder: log.path, problem: error.description)
         } catch {
@@ -68,6 +80,7 @@ extension RunLog {
         let step = parts.dropLast(2).joined(separator: ".")
         self.init(
             id: StepID(stage: FileName.decode(stage), step: FileName.decode(step)),
+            isService: false,
             attempt: attempt,
             folder: stage,
             name: name,
@@ -75,12 +88,32 @@ extension RunLog {
         )
     }
 
-    /// Stage and step as their files are named: a long name can't be read back from its file's.
-    fileprivate var key: String {
-        folder + "/" + name.split(separator: ".", omittingEmptySubsequences: false).dropLast(2).joined(separator: ".")
+    /// `service-NAME.log`, as ``LogFolder`` names them; a service's name has no point.
+    fileprivate init?(service file: EntryName, stage: String?, runID: RunID) {
+        let name = String(decoding: file.bytes, as: UTF8.self)
+        guard name.hasPrefix("service-"), name.hasSuffix(".log"), name.split(separator: ".").count == 2 else { return nil }
+        let service = FileName.decode(String(name.dropFirst(8).dropLast(4)))
+        self.init(
+            id: StepID(stage: stage.map(FileName.decode) ?? "", step: service),
+            isService: true,
+            attempt: 1,
+            folder: stage,
+            name: name,
+            runID: runID
+        )
     }
 
-    /// Whether it is of the step that a caller names, as `STAGE/STEP` or by the step's name alone.
+    /// Whose it is, for people.
+    package var title: String {
+        isService ? ServiceID(stage: folder == nil ? nil : id.stage, service: id.step).phrase : id.description
+    }
+
+    /// Stage and step as their files are named: a long name can't be read back from its file's.
+    fileprivate var key: String {
+        (folder ?? "") + "/" + name.split(separator: ".", omittingEmptySubsequences: false).dropLast(2).joined(separator: ".")
+    }
+
+    /// Whether it is of the step or service that a caller names, as `STAGE/STEP` or by its name alone.
     package func matches(_ name: String) -> Bool {
         if id.description == name || id.step == name || key.hasSuffix("/" + FileName.encode(name)) { return true }
         return name.indices.filter { name[$0] == "/" }.contains { slash in

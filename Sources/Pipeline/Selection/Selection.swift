@@ -91,7 +91,7 @@ extension PipelineDefinition {
         }
         var workspace = workspace
         if kept.reduce(0, { $0 + $1.steps.count }) < steps.count { workspace.wipeWhen = .never }
-        return PipelineDefinition(
+        var definition = PipelineDefinition(
             name: name,
             file: file,
             stages: kept,
@@ -99,6 +99,8 @@ extension PipelineDefinition {
             memoryBudget: memoryBudget,
             workspace: workspace
         )
+        definition.services = services
+        return definition
     }
 }
 

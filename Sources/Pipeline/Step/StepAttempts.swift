@@ -11,20 +11,22 @@ struct StepAttempts: Sendable {
     /// - Parameters:
     ///   - step: The step.
     ///   - imageID: Its image on the engine; `nil` for one that has to be looked for first.
+    ///   - slots: The networks of its stage.
     ///   - turn: When it may run. As long as that is still to come, its container is parked.
     ///   - onPassed: Told as soon as the command has ended well.
     /// - Returns: How the last attempt ended, with those before it; `nil` where its turn never came.
     func run(
         _ step: StepDefinition,
         imageID: String?,
+        slots: NetworkSlots,
         turn: StepTurn,
         onPassed: @escaping @Sendable () async -> Void
     ) async -> StepReport? {
         let first: @Sendable (ParkedStep?) async -> Ended? = { parked in
             guard case .begun(let timeline) = await turn.wait() else { return nil }
-            return await attempt(step, imageID: imageID, 1, parked, timeline, onPassed)
+            return await attempt(step, imageID, slots, 1, parked, timeline, onPassed)
         }
-        let ended = turn.isAhead ? await runner.parking(step, imageID: imageID, body: first) : await first(nil)
+        let ended = turn.isAhead ? await runner.parking(step, imageID: imageID, slots: slots, body: first) : await first(nil)
         guard var ended else { return nil }
         var earlier: [AttemptReport] = []
         while true {
@@ -46,7 +48,7 @@ struct StepAttempts: Sendable {
             )
             guard await waited(pause, for: step) else { return ended.report }
             earlier.append(over)
-            ended = await attempt(step, imageID: imageID, number + 1, nil, ended.timeline, onPassed)
+            ended = await attempt(step, imageID, slots, number + 1, nil, ended.timeline, onPassed)
         }
     }
 
@@ -59,7 +61,8 @@ struct StepAttempts: Sendable {
 
     private func attempt(
         _ step: StepDefinition,
-        imageID: String?,
+        _ imageID: String?,
+        _ slots: NetworkSlots,
         _ number: Int,
         _ parked: ParkedStep?,
         _ start: StepTimeline,
@@ -82,6 +85,7 @@ struct StepAttempts: Sendable {
                 imageID: imageID,
                 attempt: number,
                 parked: parked,
+                slots: slots,
                 timeline: &timeline,
                 onPassed: {
                     await onPassed()

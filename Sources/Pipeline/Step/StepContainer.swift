@@ -54,19 +54,6 @@ package struct RunContext: Sendable {
         self.startedAt = startedAt
         self.engineTime = engineTime
     }
-
-    /// What every container of the run carries from its creation on.
-    ///
-    /// - Parameter kind: What the container is for.
-    func labels(kind: String) -> [String: String] {
-        [
-            LabelKey.installation: installation.id,
-            LabelKey.kind: kind,
-            LabelKey.owner: owner.description,
-            LabelKey.lifetime: "run",
-            LabelKey.run: runID.description,
-        ]
-    }
 }
 
 /// The container of one attempt of a step: its name and what it is made of.
@@ -82,12 +69,7 @@ struct StepContainer {
     /// - Parameter suffix: Makes it another name where the first is taken.
     /// - Returns: The name.
     func name(suffix: String? = nil) -> String {
-        // The engine takes [a-zA-Z0-9][a-zA-Z0-9_.-]+ (moby, daemon/names).
-        func safe(_ text: String) -> String {
-            String(text.prefix(40).map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") ? $0 : "-" })
-        }
-        let parts = ["roost", context.runID.description, safe(step.id.stage), safe(step.id.step), String(attempt)]
-        return (parts + (suffix.map { [$0] } ?? [])).joined(separator: "-")
+        context.objectName([step.id.stage, step.id.step, String(attempt)] + (suffix.map { [$0] } ?? []))
     }
 
     /// What the container is made of.
@@ -97,15 +79,17 @@ struct StepContainer {
     ///   - networkMode: The network; `nil` for the engine's default.
     /// - Throws: ``MountRefusal`` where a mount leads out of the workspace now, or nowhere.
     func specification(imageID: String, networkMode: String?) throws(MountRefusal) -> ContainerSpecification {
-        var container = ContainerSpecification(image: imageID)
+        var container = context.container(
+            imageID: imageID,
+            memory: step.memory,
+            security: step.security,
+            labels: labels
+        )
         container.entrypoint = step.containerEntrypoint
         container.command = step.containerCommand
         container.environment = step.env.map(\.assignment) + context.secrets.assignments(for: step)
         container.user = step.user
         container.workingDirectory = step.workdir
-        container.labels = labels
-        container.host.memory = step.memory.bytes
-        if context.limitsSwap { container.host.memoryAndSwap = step.memory.bytes }
         container.host.mounts = [
             ContainerSpecification.Mount(kind: .bind, source: context.projectFolder, target: step.workdir)
         ]
@@ -114,23 +98,14 @@ struct StepContainer {
         }
         if let secretFolder { container.host.mounts.append(secretFolder.mount) }
         container.host.networkMode = networkMode
-        step.security.apply(to: &container.host)
-        // Without an init a shell as process 1 ignores TERM, and every stop would take the whole grace.
-        container.host.usesInit = true
-        // The `local` driver keeps every byte, where json-file replaces invalid UTF-8. It rotates at 20 MB by default,
-        // which would lose what a slow reader has not read yet.
-        container.host.logDriver = .init(
-            type: "local",
-            options: ["max-size": "10g", "max-file": "2", "compress": "false"]
-        )
         return container
     }
 
     private var labels: [String: String] {
-        var labels = context.labels(kind: "step")
-        labels[LabelKey.stage] = step.id.stage
-        labels[LabelKey.step] = step.id.step
-        labels[LabelKey.attempt] = String(attempt)
-        return labels
+        context.labels(
+            kind: "step",
+            stage: step.id.stage,
+            [LabelKey.step: step.id.step, LabelKey.attempt: String(attempt)]
+        )
     }
 }

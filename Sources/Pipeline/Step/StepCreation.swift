@@ -113,7 +113,7 @@ struct StepCreation: Sendable {
 
     /// Removes a container and what lies beside it, or tells what is left behind.
     func remove(_ container: MadeContainer) async {
-        if let problem = await ContainerRemoval(engine: engine).remove(container.id) { await emit(.warning(problem)) }
+        await Removal(emit: emit).remove(container: container.id, from: engine)
         await remove(container.secrets)
     }
 

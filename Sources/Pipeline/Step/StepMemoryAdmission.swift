@@ -1,7 +1,7 @@
 import RoostCore
 import Synchronization
 
-/// Lets a step start only when its memory limit fits what all running steps on the engine may have together.
+/// Lets steps and services start only when their memory limits fit what all that run on the engine may have together.
 struct StepMemoryAdmission: Sendable {
     let run: RunID
     /// `nil` where nothing is written down, and so nothing is limited.
@@ -9,9 +9,13 @@ struct StepMemoryAdmission: Sendable {
     let budget: ByteCount
     let interruption: Interruption
     let emit: @Sendable (RunEvent.Kind) async -> Void
+    /// What services keep free for the steps beside them.
+    let reserves = MemoryReserves()
 
     enum Outcome: Sendable {
         case admitted(Admission)
+        /// The step uses what the services beside it keep free.
+        case reserved(ConcurrencyLimit)
         /// Not written down: the step runs without having been counted.
         case uncounted
         case interrupted
@@ -27,11 +31,10 @@ struct StepMemoryAdmission: Sendable {
         }
 
         /// What is to be given back now.
-        func take() -> Admission? {
-            guard case .admitted(let admission) = outcome else { return nil }
-            return isReleased.withLock { isReleased in
+        func take() -> Outcome? {
+            isReleased.withLock { isReleased in
                 defer { isReleased = true }
-                return isReleased ? nil : admission
+                return isReleased ? nil : outcome
             }
         }
     }
@@ -41,24 +44,92 @@ struct StepMemoryAdmission: Sendable {
 
     private func outcome(for step: StepDefinition) async -> Outcome {
         guard let ledger else { return .uncounted }
+        let reserve = reserves.reserve(for: step)
+        if let reserve, reserve.tryEnter() { return .reserved(reserve) }
         let request = AdmissionRequest(run: run.description, step: step.id.description, memory: step.memory)
         do {
-            let admission = try await interruption.stop.cancelling {
-                try await ledger.acquire(request, budget: budget)
+            if step.schedule.isAlways, interruption.stop.isOpen {
+                // What cleans up after an interruption does not wait until other runs are over.
+                return .admitted(try await ledger.acquireWithoutWaiting(request))
             }
-            if let admission { return .admitted(admission) }
-            // What cleans up after an interruption does not wait until other runs are over.
-            guard step.schedule.isAlways else { return .interrupted }
-            return .admitted(try await ledger.acquireWithoutWaiting(request))
+            let outcome = try await acquire(request, ledger, reserve: reserve, until: interruption.stop)
+            if case .interrupted = outcome, step.schedule.isAlways {
+                return .admitted(try await ledger.acquireWithoutWaiting(request))
+            }
+            return outcome
         } catch {
             await emit(.warning("memory is not divided between steps: \(error)"))
             return .uncounted
         }
     }
 
+    /// Waits until there is memory for services and for the largest step beside them.
+    ///
+    /// Both are taken at once: runs that each had memory for their services alone could wait for each other's for ever.
+    ///
+    /// - Parameters:
+    ///   - services: The services.
+    ///   - stop: Opens when nobody needs them any more.
+    /// - Returns: What ``release(_:of:)`` takes.
+    func admit(_ services: ServiceGroup, until stop: Latch) async -> Outcome {
+        guard let ledger else { return .uncounted }
+        let name = (services.stage.map { "\($0)/" } ?? "") + services.services.map(\.id.service).joined(separator: "+")
+        let memory = ByteCount(saturatingSum: [services.memory, services.largestStep])
+        let request = AdmissionRequest(run: run.description, step: name, memory: memory)
+        do {
+            let outcome = try await acquire(request, ledger, reserve: nil, until: stop)
+            if case .admitted = outcome { reserves.open(for: services) }
+            return outcome
+        } catch {
+            await emit(.warning("memory is not divided between steps: \(error)"))
+            return .uncounted
+        }
+    }
+
+    func release(_ outcome: Outcome, of services: ServiceGroup) async {
+        reserves.close(for: services)
+        await release(outcome)
+    }
+
+    /// Waits for the ledger, the reserve or the wish to end, whichever comes first.
+    private func acquire(
+        _ request: AdmissionRequest,
+        _ ledger: any AdmissionLedger,
+        reserve: ConcurrencyLimit?,
+        until stop: Latch
+    ) async throws -> Outcome {
+        try await withThrowingTaskGroup(of: Outcome.self) { group in
+            group.addTask { .admitted(try await ledger.acquire(request, budget: budget)) }
+            group.addTask {
+                await stop.wait()
+                return .interrupted
+            }
+            if let reserve {
+                group.addTask { await reserve.enter() ? .reserved(reserve) : .interrupted }
+            }
+            var outcome = try await group.next() ?? .uncounted
+            group.cancelAll()
+            // More than one may have happened: what was admitted has to be given back, or used.
+            while let other = await group.nextResult() {
+                guard case .success(let other) = other else { continue }
+                switch (outcome, other) {
+                case (.interrupted, _): outcome = other
+                case (_, .admitted), (_, .reserved): await release(other)
+                default: break
+                }
+            }
+            return outcome
+        }
+    }
+
     /// Gives back what the step was promised; does nothing the second time.
     func release(_ ticket: Ticket) async {
-        guard let ledger, let admission = ticket.take() else { return }
+        if let outcome = ticket.take() { await release(outcome) }
+    }
+
+    private func release(_ outcome: Outcome) async {
+        if case .reserved(let reserve) = outcome { reserve.leave() }
+        guard case .admitted(let admission) = outcome, let ledger else { return }
         do {
             try await ledger.release(admission)
         } catch {

@@ -11,7 +11,6 @@ struct StepRunner: Sendable {
     let context: RunContext
     let interruption: Interruption
     let creation: StepCreation
-    let slots: NetworkSlots
     /// How many containers may be starting at once: an engine starts four at once faster than twenty.
     let startLimit: ConcurrencyLimit
     /// `nil` for an engine on another machine.
@@ -28,6 +27,7 @@ struct StepRunner: Sendable {
     private struct Attempt {
         let step: StepDefinition
         let number: Int
+        let slots: NetworkSlots
         let onPassed: @Sendable () async -> Void
         var report: StepReport
         var timeline: StepTimeline
@@ -46,6 +46,7 @@ struct StepRunner: Sendable {
     ///   - imageID: Its image on the engine; `nil` for one that has to be looked for first.
     ///   - attempt: Counted from 1.
     ///   - parked: Its container, where it has one already.
+    ///   - slots: The networks of its stage.
     ///   - timeline: What the step has waited for so far; its phases go on in it.
     ///   - onPassed: Told as soon as the command has ended well.
     /// - Returns: How it ended.
@@ -54,6 +55,7 @@ struct StepRunner: Sendable {
         imageID: String?,
         attempt number: Int,
         parked: ParkedStep?,
+        slots: NetworkSlots,
         timeline: inout StepTimeline,
         onPassed: @escaping @Sendable () async -> Void
     ) async -> StepReport {
@@ -61,10 +63,10 @@ struct StepRunner: Sendable {
         report.attempts = number
         report.memoryLimit = step.memory
         report.offset = timeline.offset
-        let slots = slots
         var attempt = Attempt(
             step: step,
             number: number,
+            slots: slots,
             onPassed: {
                 // Nothing of the container runs any more.
                 slots.finish(step.id)
@@ -164,7 +166,7 @@ struct StepRunner: Sendable {
             attempt.cancel()
             return true
         }
-        guard slots.release(step) else { return false }
+        guard attempt.slots.release(step) else { return false }
         await creation.tellWarnings(of: parked.made)
         await openLog(of: &attempt, for: parked.output)
         var timeline = attempt.timeline
@@ -178,14 +180,14 @@ struct StepRunner: Sendable {
                 return parked.container.firstProcess
             }
         } catch {
-            slots.finish(step.id)
+            attempt.slots.finish(step.id)
             return false
         }
         parked.endOutput()
         let output = await parked.output.finished()
         switch Self.verdict(parked.container.end, outcome, hasMark: output.hasCommandBegun) {
         case .neverBegan:
-            slots.finish(step.id)
+            attempt.slots.finish(step.id)
             return false
         case .unknown:
             timeline.end(.run, at: outcome.endedAt)
@@ -230,17 +232,17 @@ struct StepRunner: Sendable {
                     step,
                     imageID: imageID,
                     attempt: attempt.number,
-                    networkMode: slots.start(step)
+                    networkMode: attempt.slots.start(step)
                 )
                 attempt.timeline.end(.create)
             } catch {
                 attempt.timeline.end(.create)
-                if !isLast, slots.giveUpSlot(of: step.id) { continue }
+                if !isLast, attempt.slots.giveUpSlot(of: step.id) { continue }
                 attempt.report.reason = "its container could not be created: \(error)"
                 if interruption.cause != nil, error is CancellationError { attempt.report.status = .cancelled }
                 return
             }
-            let canTryAgain = await !run(container.id, &attempt) && !isLast && slots.giveUpSlot(of: step.id)
+            let canTryAgain = await !run(container.id, &attempt) && !isLast && attempt.slots.giveUpSlot(of: step.id)
             await creation.remove(container)
             attempt.timeline.end(.cleanup)
             guard canTryAgain else { return }
@@ -297,11 +299,13 @@ extension StepRunner {
     /// - Parameters:
     ///   - step: The step.
     ///   - imageID: Its image on the engine.
+    ///   - slots: The networks of its stage.
     ///   - body: Waits for the step's turn and runs it; is given no container where none could be parked.
     /// - Returns: What the body returns; the container has been removed.
     func parking<Ended: Sendable>(
         _ step: StepDefinition,
         imageID: String?,
+        slots: NetworkSlots,
         body: (ParkedStep?) async -> Ended?
     ) async -> Ended? {
         let gate = ContainerGate()

@@ -50,7 +50,9 @@ struct StepSupervision: Sendable {
                 _ = await output.finished()
                 return .outputFinished
             }
-            group.addTask { .event(.ended(await waitForEnd())) }
+            group.addTask {
+                .event(.ended(await ContainerWait(engine: engine, container: container).end(within: waitLimit)))
+            }
             if let parkedProcess {
                 watch(parkedProcess, in: &group)
             } else {
@@ -144,36 +146,5 @@ struct StepSupervision: Sendable {
     private func kill() async -> Report {
         try? await engine.killContainer(container)
         return .nothing
-    }
-
-    // MARK: - The end
-
-    /// Waits for the container's exit, and finds out what happened where the engine's answer is cut.
-    ///
-    /// An engine that is killed ends `/wait` with status 200 and no body; after its restart it shows exit code 143 or 137
-    /// for what it found dead. Neither is the command's own doing, so that a cut answer counts only if the engine answers
-    /// again at once.
-    private func waitForEnd() async -> ContainerEnd {
-        let deadline = ContinuousClock.now + waitLimit
-        for _ in 0..<5 {
-            do {
-                let limit = max(.seconds(1), deadline - .now)
-                let exit = try await engine.waitForContainer(container, .notRunning, deadline: limit)
-                return .exited(code: exit.statusCode)
-            } catch let error as EngineError where error.statusCode == 404 {
-                return .removed
-            } catch let error as EngineError {
-                guard case .connectionLost = error else { return .engineLost(error.description) }
-                do {
-                    guard let inspection = try await engine.inspectContainer(container) else { return .removed }
-                    if !inspection.state.isRunning { return .exited(code: inspection.state.exitCode) }
-                } catch {
-                    return .engineLost("\(error)")
-                }
-            } catch {
-                return .engineLost("\(error)")
-            }
-        }
-        return .engineLost("it keeps cutting connections")
     }
 }

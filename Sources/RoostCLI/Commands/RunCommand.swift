@@ -146,7 +146,8 @@ struct RunCommand: AsyncParsableCommand {
             limit: limit.soft,
             open: DescriptorLimit.countOpen() ?? 0,
             processors: ProcessInfo.processInfo.activeProcessorCount,
-            concurrentPulls: settings.maxConcurrentPulls
+            concurrentPulls: settings.maxConcurrentPulls,
+            services: wanted.services.map(\.services.count).max() ?? 0
         )
         guard let warning = capacity.warning(for: wanted) else { return (wanted, nil) }
         return (plan(capacity.steps), warning)

@@ -79,6 +79,13 @@ struct RunScreen: Sendable {
             let name = TextSanitizer.plain(stage.name)
             let text = "\(theme.glyphs.rule) stage \(name) (\(stage.index) of \(stage.count)): \(steps)"
             return joined(wrap.lines(theme.paint(text, .bold)))
+        case .serviceStarted(let service):
+            let image = TextSanitizer.plain(service.image)
+            return joined(wrap.lines("\(name(service.id)) \(theme.glyphs.started) started \(image)"))
+        case .serviceReady(let service):
+            return joined(wrap.lines("\(name(service.id)) is ready after \(DurationText.format(service.after))"))
+        case .serviceFinished(let service):
+            return joined(wrap.lines(finished(service), .keep))
         case .stepStarted(let step):
             let attempt = step.attempts > 1 ? ", attempt \(step.attempt)/\(step.attempts)" : ""
             let image = TextSanitizer.plain(step.image)
@@ -149,6 +156,24 @@ struct RunScreen: Sendable {
         let reason = attempt.reason.map { ": " + TextSanitizer.plain($0) } ?? ""
         return "\(prefix(retry.id).name) attempt \(attempt.number)/\(retry.attempts) "
             + "\(StatusText(theme).colored(attempt.status))\(reason); again in \(DurationText.format(retry.pause))"
+    }
+
+    /// A service's lines stand out from those of steps: it has no place in their column.
+    private func name(_ id: ServiceID) -> String { theme.paint(TextSanitizer.plain(id.phrase), .dim) }
+
+    private func finished(_ service: ServiceReport) -> [String] {
+        let name = name(service.id)
+        // Its end is no news where it did all that it should.
+        guard service.status != .succeeded || service.warning != nil else { return ["\(name) stopped"] }
+        var lines: [String] = []
+        if service.status != .succeeded {
+            let reason = service.reason.map { ": " + TextSanitizer.plain($0) } ?? ""
+            lines.append("\(name) \(StatusText(theme).colored(service.status))\(reason)")
+        }
+        if let warning = service.warning {
+            lines.append("\(name) \(theme.paint("\(theme.glyphs.warning) \(TextSanitizer.plain(warning))", .yellow))")
+        }
+        return lines
     }
 
     private mutating func finished(_ step: StepReport) -> [String] {

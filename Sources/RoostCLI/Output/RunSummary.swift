@@ -15,6 +15,9 @@ struct RunSummary: Sendable {
         for step in report.stages.flatMap(\.steps) where step.status.isFault {
             lines += [""] + details(step)
         }
+        for service in report.services where service.status.isFault {
+            lines += [""] + details(service)
+        }
         if let reason = report.reason, report.status != .succeeded {
             let parts = TextSanitizer.plainLines(reason)
             if parts.count > 1 { lines += [""] + wrap.lines(parts, .keep) }
@@ -68,19 +71,31 @@ struct RunSummary: Sendable {
         if step.attempts > 1 { head += ", after \(step.attempts) attempts" }
         var lines = [theme.paint(head, status.ink(step.status))]
         if let reason = step.reason { lines += TextSanitizer.plainLines(reason).map { "  \($0)" } }
-        lines = wrap.lines(lines, .keep)
-        if !step.lastLines.isEmpty {
-            lines.append(
-                theme.paint(step.lastLines.count == 1 ? "  last line:" : "  last \(step.lastLines.count) lines:", .dim)
-            )
-            for line in step.lastLines {
+        return wrap.lines(lines, .keep) + log(step.lastLines, step.logPath)
+    }
+
+    private func details(_ service: ServiceReport) -> [String] {
+        let status = StatusText(theme)
+        let name = TextSanitizer.plain(service.id.phrase)
+        let head = "\(status.glyph(service.status)) \(name) \(status.word(service.status))"
+        var lines = [theme.paint(head, status.ink(service.status))]
+        if let reason = service.reason { lines += TextSanitizer.plainLines(reason).map { "  it \($0)" } }
+        return wrap.lines(lines, .keep) + log(service.lastLines, service.logPath)
+    }
+
+    /// The end of a log, and where the rest of it is.
+    private func log(_ tail: [LogLine], _ path: String?) -> [String] {
+        var lines: [String] = []
+        if !tail.isEmpty {
+            lines.append(theme.paint(tail.count == 1 ? "  last line:" : "  last \(tail.count) lines:", .dim))
+            for line in tail {
                 let bar =
                     line.stream == .stdout
                     ? theme.paint(theme.glyphs.stdout, .dim) : theme.paint(theme.glyphs.stderr, .yellow)
                 lines.append("  \(bar) \(theme.sanitizer.line(line.bytes))")
             }
         }
-        if let path = step.logPath { lines.append(theme.paint("  log: \(TextSanitizer.plain(path))", .dim)) }
+        if let path { lines.append(theme.paint("  log: \(TextSanitizer.plain(path))", .dim)) }
         return lines
     }
 
@@ -98,7 +113,9 @@ struct RunSummary: Sendable {
 
     private func cause(_ report: RunReport) -> String? {
         let faults = report.stages.flatMap(\.steps).filter(\.status.isFault)
-        let first = faults.first { $0.id == report.firstFault } ?? faults.first
+        // Steps that always run may have failed after a service had kept the others from running.
+        let isOfService = report.firstFault == nil && report.services.contains(where: \.status.isFault)
+        let first = isOfService ? nil : faults.first { $0.id == report.firstFault } ?? faults.first
         guard report.status != .interrupted, let first else {
             let reasons = report.reason.map { TextSanitizer.plainLines($0) } ?? []
             return reasons.count > 1 ? "\(reasons.count) images can't be had" : reasons.first

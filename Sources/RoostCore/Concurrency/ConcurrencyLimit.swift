@@ -26,7 +26,10 @@ package final class ConcurrencyLimit: Sendable {
         return try await body()
     }
 
-    private func enter() async -> Bool {
+    /// Takes a place when there is one; ``leave()`` gives it back.
+    ///
+    /// - Returns: False where the task was cancelled while it waited: then there is nothing to give back.
+    package func enter() async -> Bool {
         let waiter = state.withLock { state in
             state.nextWaiter += 1
             return state.nextWaiter
@@ -50,7 +53,17 @@ package final class ConcurrencyLimit: Sendable {
         }
     }
 
-    private func leave() {
+    /// Takes a place where there is one now; ``leave()`` gives it back.
+    package func tryEnter() -> Bool {
+        state.withLock { state in
+            guard state.free > 0 else { return false }
+            state.free -= 1
+            return true
+        }
+    }
+
+    /// Gives a place back.
+    package func leave() {
         let next = state.withLock { state -> CheckedContinuation<Bool, Never>? in
             while let waiter = state.order.popFirst() {
                 if let continuation = state.waiters.removeValue(forKey: waiter) { return continuation }

@@ -15,5 +15,6 @@ package enum LabelKey {
     package static let run = "dev.roost.run"
     package static let stage = "dev.roost.stage"
     package static let step = "dev.roost.step"
+    package static let service = "dev.roost.service"
     package static let attempt = "dev.roost.attempt"
 }

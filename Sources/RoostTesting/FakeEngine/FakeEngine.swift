@@ -35,6 +35,8 @@ package final class FakeEngine: Sendable {
     let volumes = Observed<[String: FakeVolume]>([:])
     let networks = Observed(FakeNetwork.predefined)
     let ignoredSettings = Observed<Set<String>>([])
+    let execs = Observed<[String: FakeExec]>([:])
+    private let commands = Mutex<[@Sendable (ContainerRequest, [String]) -> ExecResult?]>([])
     private let programs = Mutex<[@Sendable (ContainerRequest) -> Program?]>([])
     private let server = Mutex<HTTPTestServer?>(nil)
     private let runs: AsyncStream<@Sendable () async -> Void>.Continuation
@@ -107,6 +109,23 @@ package final class FakeEngine: Sendable {
     /// Makes containers from now on without these keys of `HostConfig`, and says nothing of it.
     package func ignore(_ settings: String...) {
         ignoredSettings.change { $0.formUnion(settings) }
+    }
+
+    /// Lets commands that are executed in containers come to what `choice` has for them, the latest choice first; one that
+    /// none knows is not found.
+    package func execute(_ choice: @escaping @Sendable (ContainerRequest, [String]) -> ExecResult?) {
+        commands.withLock { $0.append(choice) }
+    }
+
+    func result(of command: [String], in container: ContainerRequest) -> ExecResult {
+        for choice in commands.withLock({ $0 }).reversed() {
+            if let result = choice(container, command) { return result }
+        }
+        let name = command.first ?? ""
+        return ExecResult(
+            exitCode: 126,
+            output: "OCI runtime exec failed: exec failed: exec: \"\(name)\": executable file not found in $PATH: unknown\r\n"
+        )
     }
 
     /// Puts an image on the engine.

@@ -64,7 +64,7 @@ struct EngineUnderTest: Sendable {
     let image: String
     /// Carried by all that the test makes, and removed with it.
     let label: [String: String]
-    private let fake: FakeEngine?
+    let fake: FakeEngine?
     private let registry: String
 
     /// A unique name for something that the test makes.

@@ -56,6 +56,42 @@ struct RunScreenTests {
         )
     }
 
+    @Test("services say when they start and can be used; one that fell is shown with the end of its log, and is the cause")
+    func services() {
+        let id = ServiceID(stage: "test", service: "db")
+        var report = ServiceReport(id: id, image: "postgres:17", status: .timedOut)
+        report.reason = "was not ready within 30 s"
+        report.logPath = ".roost/runs/r/test/service-db.log"
+        report.lastLines = [SampleRun.line("initdb\u{1B}[2J", .stderr)]
+        var stopped = report
+        stopped.status = .succeeded
+        stopped.reason = nil
+        #expect(
+            shown([
+                .serviceStarted(ServiceStart(id: id, image: "postgres:17", containerID: "")),
+                .serviceReady(ServiceReady(id: id, after: .milliseconds(1500))), .serviceFinished(stopped),
+                .serviceFinished(report),
+            ]) == [
+                "service db of stage test ▶ started postgres:17", "service db of stage test is ready after 1.5 s",
+                "service db of stage test stopped",
+                "service db of stage test ✗ timed out: was not ready within 30 s",
+            ]
+        )
+        var run = SampleRun.failed
+        run.status = .infrastructureError
+        run.exitCode = 125
+        run.reason = report.problem
+        run.firstFault = nil
+        run.services = [report]
+        let lines = shown([.runFinished(run)])
+        #expect(lines.contains("✗ service db of stage test timed out"))
+        #expect(lines.contains("  it was not ready within 30 s"))
+        #expect(lines.contains("  ║ initdb\\x1b[2J"))
+        #expect(lines.contains("  log: .roost/runs/r/test/service-db.log"))
+        let cause = "service db of stage test was not ready within 30 s"
+        #expect(lines.last == "✗ demo could not be run: \(cause); exit code 125", "\(lines.last ?? "")")
+    }
+
     @Test("names from the pipeline can't reach the terminal either")
     func hostileNames() {
         let id = StepID(stage: "a\u{1B}[2J", step: "b\nc")

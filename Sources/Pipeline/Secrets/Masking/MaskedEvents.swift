@@ -5,7 +5,7 @@ import ImagePull
 extension RunEvent.Kind {
     func masked(by mask: SecretMask) -> RunEvent.Kind {
         switch self {
-        case .runStarted, .stageStarted, .stepStarted, .stepLog: self
+        case .runStarted, .stageStarted, .stepStarted, .stepLog, .serviceStarted, .serviceReady: self
         case .warning(let text): .warning(mask.hide(in: text))
         case .notice(let text): .notice(mask.hide(in: text))
         case .pull(let event): .pull(event.masked(by: mask))
@@ -19,6 +19,7 @@ extension RunEvent.Kind {
                 )
             )
         case .stepFinished(let report): .stepFinished(report.masked(by: mask))
+        case .serviceFinished(let report): .serviceFinished(report.masked(by: mask))
         case .stageFinished(let report): .stageFinished(report.masked(by: mask))
         case .runFinished(let report): .runFinished(report.masked(by: mask))
         }
@@ -32,6 +33,7 @@ extension RunReport {
         report.reason = reason.map(mask.hide)
         report.warnings = warnings.map(mask.hide)
         report.stages = stages.map { $0.masked(by: mask) }
+        report.services = services.map { $0.masked(by: mask) }
         for index in images.indices { report.images[index].error = images[index].error.map(mask.hide) }
         return report
     }
@@ -51,6 +53,15 @@ extension StepReport {
         report.reason = reason.map(mask.hide)
         report.warning = warning.map(mask.hide)
         report.earlierAttempts = earlierAttempts.map { $0.masked(by: mask) }
+        return report
+    }
+}
+
+extension ServiceReport {
+    fileprivate func masked(by mask: SecretMask) -> ServiceReport {
+        var report = self
+        report.reason = reason.map(mask.hide)
+        report.warning = warning.map(mask.hide)
         return report
     }
 }

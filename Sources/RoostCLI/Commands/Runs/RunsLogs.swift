@@ -7,7 +7,7 @@ import RoostCore
 struct RunsLogs: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "logs",
-        abstract: "Print what the steps of a run wrote.",
+        abstract: "Print what the steps and services of a run wrote.",
         discussion: """
             On a terminal each log has a heading and is made safe to show; elsewhere the raw bytes come, one log after \
             another, both streams of a step in the order in which they arrived.
@@ -22,7 +22,7 @@ struct RunsLogs: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The run's ID, or latest.", valueName: "id"))
     var id = "latest"
 
-    @Argument(help: ArgumentHelp("Only this step: STAGE/STEP, or a step's name.", valueName: "step"))
+    @Argument(help: ArgumentHelp("Only this step or service: STAGE/STEP, or its name.", valueName: "step"))
     var step: String?
 
     @OptionGroup var runs: RunsOptions
@@ -57,13 +57,13 @@ struct RunsLogs: AsyncParsableCommand {
     }
 
     private func heading(_ log: RunLog, _ theme: Theme) -> String {
-        let name = TextSanitizer.plain(log.id.description)
+        let name = TextSanitizer.plain(log.title)
         let attempt = log.attempt > 1 ? ", attempt \(log.attempt)" : ""
         return theme.paint("\(theme.glyphs.rule) \(name)\(attempt)", .bold) + "\n"
     }
 
     private func missing(_ name: String, _ id: RunID, _ logs: [RunLog]) -> String {
-        var message = "the run \(id) has no log of a step \(PrintableText.quoted(name, limit: 60))"
+        var message = "the run \(id) has no log of a step or service \(PrintableText.quoted(name, limit: 60))"
         if let nearest = NearestName.of(name, in: logs.flatMap { [$0.id.description, $0.id.step] }) {
             message += "; did you mean \(PrintableText.quoted(nearest, limit: 60))?"
         }

@@ -24,6 +24,7 @@ struct ContainerRoutes {
         case (.GET, "stats"): try await streams.statistics(call)
         case (.POST, "attach"): try await streams.attach(call)
         case (.POST, "wait"): try await streams.wait(call)
+        case (.POST, "exec"): try await ExecRoutes(engine: engine).create(call, in: container)
         case (.POST, "start"): try await start(call, container)
         case (.POST, "stop"): try await stop(call, container)
         case (.POST, "kill"): try await kill(call, container)

@@ -151,6 +151,8 @@ struct EngineRouter: Sendable {
             if try await ImageRoutes(engine: engine).handle(call, rest) { return }
         case "containers":
             if try await ContainerRoutes(engine: engine).handle(call, rest) { return }
+        case "exec":
+            if try await ExecRoutes(engine: engine).handle(call, rest) { return }
         case "networks":
             if try await NetworkRoutes(engine: engine).handle(call, rest) { return }
         case "volumes":

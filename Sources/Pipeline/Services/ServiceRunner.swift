@@ -1,0 +1,194 @@
+import DockerEngine
+import OCIDistribution
+import RoostCore
+
+/// Runs one service: create, start, follow, wait until it is ready, stop, inspect, remove.
+///
+/// Never throws and is never cancelled by an interruption: whatever happens ends in a report, and the container is gone or
+/// named in a warning.
+struct ServiceRunner: Sendable {
+    let engine: EngineClient
+    let context: RunContext
+    let interruption: Interruption
+    let startLimit: ConcurrencyLimit
+    let outOfMemory: OutOfMemoryWatch
+    let emit: @Sendable (RunEvent.Kind) async -> Void
+    /// Pulls an image that has vanished from the engine since the run pulled it; returns its ID.
+    let pullAgain: @Sendable (ServiceDefinition) async throws -> String
+
+    /// How late the engine's word of an out-of-memory kill may come, for a process that was killed.
+    private static let lateKillEvent = Duration.seconds(1)
+
+    /// - Parameters:
+    ///   - service: The service.
+    ///   - imageID: Its image on the engine; `nil` for one that has to be looked for first.
+    ///   - network: The network in which steps reach it.
+    ///   - stop: Opens when nobody needs it any more.
+    ///   - onReady: Told as soon as it can be used.
+    /// - Returns: How it ended.
+    func run(
+        _ service: ServiceDefinition,
+        imageID: String?,
+        network: String,
+        stop: Latch,
+        onReady: @escaping @Sendable () -> Void
+    ) async -> ServiceReport {
+        var report = ServiceReport(id: service.id, image: service.imageText, status: .infrastructureError)
+        report.memoryLimit = service.memory
+        do {
+            let container = try await create(service, imageID: imageID, network: network, stop: stop)
+            await run(container, service, stop: stop, report: &report, onReady: onReady)
+            await Removal(emit: emit).remove(container: container, from: engine)
+        } catch is CancellationError where stop.isOpen {
+            report.status = .cancelled
+            report.reason = "was not started: nothing needs it any more"
+        } catch {
+            report.reason = "could not be created: \(error)"
+        }
+        await emit(.serviceFinished(report))
+        return report
+    }
+
+    /// Brings the service's image onto the engine, unless nothing needs it any more meanwhile.
+    private func obtainImage(of service: ServiceDefinition, until stop: Latch) async throws -> String {
+        guard let image = try await stop.cancelling({ try await pullAgain(service) }) else { throw CancellationError() }
+        return image
+    }
+
+    private func create(
+        _ service: ServiceDefinition,
+        imageID: String?,
+        network: String,
+        stop: Latch
+    ) async throws -> String {
+        let container = ServiceContainer(context: context, service: service, network: network)
+        var image: String
+        if let imageID { image = imageID } else { image = try await obtainImage(of: service, until: stop) }
+        var name = container.name()
+        var hasPulledAgain = false
+        for _ in 0..<4 {
+            do {
+                let created = try await engine.createChecked(
+                    name: name,
+                    container.specification(imageID: image),
+                    limitsSwap: context.limitsSwap
+                )
+                for warning in created.warnings ?? [] { await emit(.warning("the engine warns: \(warning)")) }
+                return created.id
+            } catch let error as EngineError where error.statusCode == 404 && !hasPulledAgain {
+                // Deleted between the pull and now, by another prune or by hand.
+                hasPulledAgain = true
+                await emit(
+                    .warning("\(service.id): its image \(service.imageText) has vanished from the engine; pulling again")
+                )
+                image = try await obtainImage(of: service, until: stop)
+            } catch let error as EngineError where error.statusCode == 409 {
+                name = container.name(suffix: String(UInt32.random(in: 0...UInt32.max), radix: 16))
+            }
+        }
+        throw EngineError.status(operation: "create container '\(name)'", code: 409, message: "every name is taken")
+    }
+
+    private func run(
+        _ container: String,
+        _ service: ServiceDefinition,
+        stop: Latch,
+        report: inout ServiceReport,
+        onReady: @escaping @Sendable () -> Void
+    ) async {
+        let file = await openLog(of: service)
+        report.logPath = file?.path
+        defer {
+            do {
+                try file?.close()
+            } catch {
+                let problems = [report.warning, "its raw log is incomplete: \(error)"]
+                report.warning = problems.compactMap { $0 }.joined(separator: "; ")
+            }
+        }
+        // Its lines go into the file alone: between those of steps they would hide what people look for.
+        let output = StepOutput(
+            id: StepID(stage: service.id.stage ?? "", step: service.id.service),
+            attempt: 1,
+            attempts: 1,
+            mask: context.secrets.mask,
+            emit: { _ in }
+        )
+        if let file { output.keep(in: file) }
+        output.mayEmit.open()
+        let supervision = ServiceSupervision(
+            engine: engine,
+            container: container,
+            service: service,
+            interruption: interruption,
+            stop: stop,
+            onReady: { time in
+                await emit(.serviceReady(ServiceReady(id: service.id, after: time)))
+                onReady()
+            }
+        )
+        do {
+            let outcome = try await supervision.run(output) {
+                try await startLimit.run {
+                    if stop.isOpen { throw CancellationError() }
+                    try await engine.startContainer(container)
+                }
+                let start = ServiceStart(id: service.id, image: service.imageText, containerID: container)
+                await emit(.serviceStarted(start))
+            }
+            await settle(container, service, outcome, &report)
+        } catch is CancellationError where stop.isOpen {
+            report.status = .cancelled
+            report.reason = "was not started: nothing needs it any more"
+        } catch {
+            report.reason = "could not be started: \(error)"
+        }
+    }
+
+    private func openLog(of service: ServiceDefinition) async -> StepLogFile? {
+        do {
+            return try context.logs?.file(for: service.id)
+        } catch {
+            await emit(.warning("\(service.id): its raw log can't be kept: \(error)"))
+            return nil
+        }
+    }
+
+    /// Reads the engine's verdict and fills in the report.
+    private func settle(
+        _ container: String,
+        _ service: ServiceDefinition,
+        _ outcome: ServiceSupervision.Outcome,
+        _ report: inout ServiceReport
+    ) async {
+        let lifecycle = outcome.lifecycle
+        var problems = [outcome.output.problem]
+        var wasOOMKilled = false
+        if case .exited(let code)? = lifecycle.end {
+            do {
+                wasOOMKilled = try await engine.inspectContainer(container)?.state.wasOOMKilled ?? false
+                if !wasOOMKilled {
+                    let isUnexplained = code == 137 && lifecycle.endedBy == nil
+                    wasOOMKilled = await outOfMemory.sawKill(
+                        in: container,
+                        within: isUnexplained ? Self.lateKillEvent : .zero
+                    )
+                }
+            } catch {
+                problems.append("whether it ran out of memory is not known: \(error)")
+            }
+        }
+        let verdict = ServiceVerdict(lifecycle, wasOOMKilled: wasOOMKilled, service: service)
+        report.status = verdict.status
+        report.exitCode = verdict.exitCode
+        report.reason = verdict.reason
+        problems.append(verdict.warning)
+        report.warning = problems.compactMap { $0 }.isEmpty ? nil : problems.compactMap { $0 }.joined(separator: "; ")
+        report.readyAfter = outcome.readyAfter
+        report.duration = outcome.duration
+        report.peakMemory = wasOOMKilled ? service.memory : outcome.peakMemory
+        if verdict.status != .succeeded { report.lastLines = outcome.output.tail.lines }
+        // While steps use it nobody looks at a report.
+        if lifecycle.wasReady, let problem = report.problem { await emit(.warning(problem)) }
+    }
+}
