@@ -42,7 +42,9 @@ struct StepSupervision: Sendable {
             var endedAt: ContinuousClock.Instant?
             var result = StepOutput.Result()
             var peak: ByteCount?
-            group.addTask { .event(.ended(await ContainerWait(engine: engine, container: container).end(within: waitLimit))) }
+            group.addTask {
+                .event(.ended(await ContainerWait(engine: engine, container: container).end(within: waitLimit)))
+            }
             group.addTask { .memory(await StepMemory(engine: engine, container: container).peak()) }
             group.addTask {
                 (try? await ContinuousClock().sleep(for: step.timeout)) == nil ? .nothing : .event(.deadlinePassed)

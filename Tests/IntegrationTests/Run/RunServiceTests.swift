@@ -71,13 +71,20 @@ struct RunServiceTests {
         }
     }
 
-    @Test("a service that is not ready in time fails the run as its own fault, with the end of its log; cleanup still runs")
+    @Test(
+        "a service that is not ready in time fails the run as its own fault, with the end of its log; cleanup still runs"
+    )
     func neverReady() async throws {
         let image = try await Published.busybox("never")
         try await RoostSandbox.with { sandbox in
             let pipeline =
                 "stages_order = ['s']\n"
-                + service("s/db", image, "echo I wait for ever; sleep 600", "ready = { port = 5432, timeout = '300ms' }")
+                + service(
+                    "s/db",
+                    image,
+                    "echo I wait for ever; sleep 600",
+                    "ready = { port = 5432, timeout = '300ms' }"
+                )
                 + step("s/x", image, "true") + step("s/cleanup", image, "echo tidy")
             try sandbox.write(pipeline, to: "roost.toml")
             let outcome = try await sandbox.roost(["run", "--report", "report.json"])
@@ -123,20 +130,28 @@ struct RunServiceTests {
             let pipeline =
                 "stages_order = ['s']\n"
                 + service("s/short", image, "until [ -e /go ]; do sleep 0.05; done; exit 4")
-                + service("s/greedy", image, "until [ -e /go ]; do sleep 0.05; done; exec tail /dev/zero", "memory = '16mb'")
+                + service(
+                    "s/greedy",
+                    image,
+                    "until [ -e /go ]; do sleep 0.05; done; exec tail /dev/zero",
+                    "memory = '16mb'"
+                )
                 + step("s/x", image, "echo up; until [ -e seen ]; do sleep 0.05; done")
             let (outcome, events) = try await sandbox.run(pipeline) { process in
                 try await process.line(on: .output) { $0.contains("\"up\"") }
                 try await sandbox.withEngine { engine in
-                    for container in try await sandbox.leftovers() where container.labels?["dev.roost.kind"] == "service" {
+                    for container in try await sandbox.leftovers()
+                    where container.labels?["dev.roost.kind"] == "service" {
                         #expect(try await engine.execute(["touch", "/go"], in: container.id).exitCode == 0)
                     }
                 }
                 try await process.line(on: .output) {
-                    $0.contains("\"warning\"") && $0.contains("service short of stage s exited with code 4 after it was ready")
+                    $0.contains("\"warning\"")
+                        && $0.contains("service short of stage s exited with code 4 after it was ready")
                 }
                 try await process.line(on: .output) {
-                    $0.contains("\"warning\"") && $0.contains("service greedy of stage s ran out of memory at its limit of 16 MiB")
+                    $0.contains("\"warning\"")
+                        && $0.contains("service greedy of stage s ran out of memory at its limit of 16 MiB")
                 }
                 try sandbox.write("", to: "seen")
             }
@@ -148,7 +163,10 @@ struct RunServiceTests {
         }
     }
 
-    @Test("Ctrl-C stops services after the steps beside them, with TERM first; the second one kills", arguments: [1, 2])
+    @Test(
+        "Ctrl-C stops services after the steps beside them, with TERM first; the second one kills",
+        arguments: [1, 2]
+    )
     func interrupted(_ times: Int) async throws {
         let image = try await Published.busybox("interrupted")
         try await RoostSandbox.with { sandbox in
@@ -182,7 +200,8 @@ struct RunServiceTests {
         try await RoostSandbox.with { sandbox in
             let pipeline =
                 "stages_order = ['s']\n"
-                + service("s/db", image, "sleep 600", "ready = { port = 1, timeout = '1h' }") + step("s/x", image, "true")
+                + service("s/db", image, "sleep 600", "ready = { port = 1, timeout = '1h' }")
+                + step("s/x", image, "true")
             let (outcome, events) = try await sandbox.run(pipeline) { process in
                 try await process.line(on: .output) { $0.contains("\"service.started\"") }
                 try process.send(.interrupt)
@@ -198,7 +217,8 @@ struct RunServiceTests {
         let image = try await Published.busybox("killed")
         try await RoostSandbox.with { sandbox in
             let pipeline =
-                "stages_order = ['s']\n" + service("s/db", image, "sleep 600") + step("s/x", image, "echo up; sleep 600")
+                "stages_order = ['s']\n" + service("s/db", image, "sleep 600")
+                + step("s/x", image, "echo up; sleep 600")
             let killed = try await sandbox.run(pipeline) { process in
                 try await process.line(on: .output) { $0.contains("\"up\"") }
                 try process.send(.kill)

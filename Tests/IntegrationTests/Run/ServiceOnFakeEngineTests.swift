@@ -12,7 +12,8 @@ import Testing
 )
 struct ServiceOnFakeEngineTests {
     private static let pipeline =
-        "stages_order = ['s']\n" + service("s/db", "img:1", "serve", "ready = { port = 5432, timeout = '1h', interval = '10ms' }")
+        "stages_order = ['s']\n"
+        + service("s/db", "img:1", "serve", "ready = { port = 5432, timeout = '1h', interval = '10ms' }")
         + step("s/x", "img:1", "test") + step("s/cleanup", "img:1", "tidy")
 
     private func run(
@@ -20,7 +21,9 @@ struct ServiceOnFakeEngineTests {
     ) async throws -> (exitCode: Int?, reason: String?, events: [EventLine]) {
         try await FakeEngine.with { fake in
             try fake.add(FakeEngine.Image("img"), as: "img:1")
-            fake.run { $0.arguments.last?.contains("serve") == true ? .init(.line("up"), .waitForSignal) : .printing(["hello"]) }
+            fake.run {
+                $0.arguments.last?.contains("serve") == true ? .init(.line("up"), .waitForSignal) : .printing(["hello"])
+            }
             prepare(fake)
             return try await RoostSandbox.with(engine: fake.endpoint.description) { sandbox in
                 let (outcome, events) = try await sandbox.run(Self.pipeline)
@@ -57,7 +60,9 @@ struct ServiceOnFakeEngineTests {
 
     @Test("a network, a container or a start that the engine refuses names the service, and no step runs")
     func refused() async throws {
-        let network = try await run { $0.fail(.init(.POST, "/networks/create"), .status(500, message: "no more addresses")) }
+        let network = try await run {
+            $0.fail(.init(.POST, "/networks/create"), .status(500, message: "no more addresses"))
+        }
         #expect(network.exitCode == 125)
         #expect(network.reason?.contains("the network of the services of stage s could not be made") == true)
         #expect(network.reason?.contains("no more addresses") == true)
