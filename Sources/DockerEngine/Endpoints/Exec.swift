@@ -19,8 +19,8 @@ extension EngineClient {
     /// A task that is cancelled stops waiting for the command; no engine can stop the command itself.
     ///
     /// - Parameters:
-    ///   - id: The container.
     ///   - command: The program and its arguments; its user, environment and folder are the container's own.
+    ///   - id: The container.
     /// - Returns: Its exit code and the end of its output; 126 or 127 where it could not be executed.
     /// - Throws: A status of 409 where the container does not run, of 404 where there is none.
     package func execute(_ command: [String], in id: String) async throws -> ExecOutcome {

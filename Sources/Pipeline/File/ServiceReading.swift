@@ -134,13 +134,15 @@ extension PipelineRules {
     /// A service's name is a host's name for the steps: what RFC 1123 allows as one label, and `_`, which Docker allows.
     static func problem(inService name: String) -> String? {
         func isWord(_ byte: UInt8) -> Bool {
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
         }
         let bytes = Array(name.utf8)
         guard let first = bytes.first, let last = bytes.last, bytes.count <= 63, isWord(first), isWord(last),
             bytes.allSatisfy({ isWord($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") })
         else {
-            return "a service's name is a host's name: lowercase letters, digits, `-` and `_`, at most 63, neither of the "
+            return
+                "a service's name is a host's name: lowercase letters, digits, `-` and `_`, at most 63, neither of the "
                 + "latter two at an end; found \(PrintableText.quoted(name, limit: 80))"
         }
         return name == "localhost" ? "\"localhost\" is the step itself: no service can have that name" : nil

@@ -120,7 +120,8 @@ package struct PlannedImage: Hashable, Sendable {
                 PlannedImage(
                     reference: reference,
                     text: users.text,
-                    pull: users.policies.contains(.always) ? .always : users.policies.contains(.missing) ? .missing : .never,
+                    pull: users.policies.contains(.always)
+                        ? .always : users.policies.contains(.missing) ? .missing : .never,
                     steps: users.steps,
                     services: users.services
                 )

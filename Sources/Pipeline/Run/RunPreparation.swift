@@ -39,7 +39,12 @@ package enum RunPreparation {
         }
         for group in plan.services {
             guard ByteCount(saturatingSum: [group.memory, group.largestStep]) <= budget else {
-                throw ServicesBeyondBudget(stage: group.stage, memory: group.memory, step: group.largestStep, budget: budget)
+                throw ServicesBeyondBudget(
+                    stage: group.stage,
+                    memory: group.memory,
+                    step: group.largestStep,
+                    budget: budget
+                )
             }
         }
         let withFiles = plan.steps.filter { step in step.secrets.contains { $0.delivery == .file } }

@@ -31,7 +31,8 @@ package struct RunVerdict: Sendable, Hashable {
         }
         switch firstCause {
         case nil: self.init(.succeeded, 0, nil)
-        case .images(let reason), .workspace(let reason), .service(let reason): self.init(.infrastructureError, 125, reason)
+        case .images(let reason), .workspace(let reason), .service(let reason):
+            self.init(.infrastructureError, 125, reason)
         case .step(let report):
             let reason = "\(report.id): \(report.reason ?? report.status.rawValue)"
             switch report.status {

@@ -33,7 +33,8 @@ extension RunsFolder {
             guard let folder = try? run.folder(stage.name), let files = try? folder.entries() else { continue }
             let stageName = String(decoding: stage.name.bytes, as: UTF8.self)
             logs += files.compactMap {
-                RunLog(stage: stageName, file: $0.name, runID: id) ?? RunLog(service: $0.name, stage: stageName, runID: id)
+                RunLog(stage: stageName, file: $0.name, runID: id)
+                    ?? RunLog(service: $0.name, stage: stageName, runID: id)
             }
         }
         let stagePlaces = (report?.stages ?? []).enumerated().map { (FileName.encode($1.name), $0) }
@@ -91,7 +92,9 @@ extension RunLog {
     /// `service-NAME.log`, as ``LogFolder`` names them; a service's name has no point.
     fileprivate init?(service file: EntryName, stage: String?, runID: RunID) {
         let name = String(decoding: file.bytes, as: UTF8.self)
-        guard name.hasPrefix("service-"), name.hasSuffix(".log"), name.split(separator: ".").count == 2 else { return nil }
+        guard name.hasPrefix("service-"), name.hasSuffix(".log"), name.split(separator: ".").count == 2 else {
+            return nil
+        }
         let service = FileName.decode(String(name.dropFirst(8).dropLast(4)))
         self.init(
             id: StepID(stage: stage.map(FileName.decode) ?? "", step: service),
@@ -110,7 +113,8 @@ extension RunLog {
 
     /// Stage and step as their files are named: a long name can't be read back from its file's.
     fileprivate var key: String {
-        (folder ?? "") + "/" + name.split(separator: ".", omittingEmptySubsequences: false).dropLast(2).joined(separator: ".")
+        (folder ?? "") + "/"
+            + name.split(separator: ".", omittingEmptySubsequences: false).dropLast(2).joined(separator: ".")
     }
 
     /// Whether it is of the step or service that a caller names, as `STAGE/STEP` or by its name alone.

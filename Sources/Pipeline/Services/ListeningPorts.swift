@@ -46,7 +46,8 @@ enum ListeningPorts {
             "[0-9A-F]{0,7}[1-9A-F][0-9A-F]{24,31}",
         ]
         return [
-            "grep", "-qE", "^ *[0-9]+: (\(addresses.joined(separator: "|"))):\(number) [0-9A-F]+:0000 0A ", "/proc/net/tcp",
+            "grep", "-qE", "^ *[0-9]+: (\(addresses.joined(separator: "|"))):\(number) [0-9A-F]+:0000 0A ",
+            "/proc/net/tcp",
             "/proc/net/tcp6",
         ]
     }

@@ -94,15 +94,20 @@ struct ServiceProbe: Sendable {
     }
 
     private func execute(_ command: [String], within limit: Duration) async throws -> ExecOutcome {
-        try await withDeadline(limit, "the look whether it is ready") { try await engine.execute(command, in: container) }
+        try await withDeadline(limit, "the look whether it is ready") {
+            try await engine.execute(command, in: container)
+        }
     }
 
     /// The kernel's tables of the container's network; `nil` where this machine does not run it, or hides it.
     private func tables() async -> [String]? {
-        guard let state = try? await engine.inspectContainer(container)?.state, let process = state.processID, process > 0
+        guard let state = try? await engine.inspectContainer(container)?.state, let process = state.processID,
+            process > 0
         else { return nil }
         // Another process may have that number here: its groups do not name the container.
-        guard let groups = ProcessFile.content(of: "/proc/\(process)/cgroup"), groups.contains(container) else { return nil }
+        guard let groups = ProcessFile.content(of: "/proc/\(process)/cgroup"), groups.contains(container) else {
+            return nil
+        }
         let tables = ["tcp", "tcp6"].compactMap { ProcessFile.content(of: "/proc/\(process)/net/\($0)") }
         return tables.isEmpty ? nil : tables
     }

@@ -79,7 +79,9 @@ struct ServiceRunner: Sendable {
                 // Deleted between the pull and now, by another prune or by hand.
                 hasPulledAgain = true
                 await emit(
-                    .warning("\(service.id): its image \(service.imageText) has vanished from the engine; pulling again")
+                    .warning(
+                        "\(service.id): its image \(service.imageText) has vanished from the engine; pulling again"
+                    )
                 )
                 image = try await obtainImage(of: service, until: stop)
             } catch let error as EngineError where error.statusCode == 409 {

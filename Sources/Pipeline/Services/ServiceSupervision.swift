@@ -103,7 +103,8 @@ struct ServiceSupervision: Sendable {
                         }
                     case .watchOutput:
                         group.addTask {
-                            (try? await output.waitForStall(Self.outputStall)) == nil ? .nothing : .event(.outputStalled)
+                            (try? await output.waitForStall(Self.outputStall)) == nil
+                                ? .nothing : .event(.outputStalled)
                         }
                     case .finish: group.cancelAll()
                     }

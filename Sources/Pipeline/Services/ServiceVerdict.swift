@@ -15,7 +15,8 @@ struct ServiceVerdict: Sendable, Hashable {
         let code: Int? = if case .exited(let code)? = lifecycle.end { code } else { nil }
         let moment = lifecycle.wasReady ? "after it was ready" : "before it was ready"
         let killed =
-            wasOOMKilled ? "a process of it was killed for want of memory (limit \(service.memory)): raise `memory`" : nil
+            wasOOMKilled
+            ? "a process of it was killed for want of memory (limit \(service.memory)): raise `memory`" : nil
         switch (lifecycle.endedBy, lifecycle.end) {
         case (.stepsEnded, .exited) where lifecycle.wasReady:
             self.init(.succeeded, code, nil, warning: killed)

@@ -10,7 +10,9 @@ struct Removal: Sendable {
 
     func remove(container: String, from engine: EngineClient) async {
         let id = container.prefix(12)
-        await attempt("container \(id)", byHand: "docker rm -f -v \(id)") { try await engine.removeContainer(container) }
+        await attempt("container \(id)", byHand: "docker rm -f -v \(id)") {
+            try await engine.removeContainer(container)
+        }
     }
 
     func remove(network: String, from engine: EngineClient) async {

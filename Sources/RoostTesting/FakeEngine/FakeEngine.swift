@@ -124,7 +124,8 @@ package final class FakeEngine: Sendable {
         let name = command.first ?? ""
         return ExecResult(
             exitCode: 126,
-            output: "OCI runtime exec failed: exec failed: exec: \"\(name)\": executable file not found in $PATH: unknown\r\n"
+            output:
+                "OCI runtime exec failed: exec failed: exec: \"\(name)\": executable file not found in $PATH: unknown\r\n"
         )
     }
 

@@ -17,7 +17,10 @@ struct EngineConformanceExecTests {
         }
     }
 
-    @Test("a command runs with the container's environment; its code and its output come back", arguments: EngineKind.available)
+    @Test(
+        "a command runs with the container's environment; its code and its output come back",
+        arguments: EngineKind.available
+    )
     func outcome(kind: EngineKind) async throws {
         try await EngineUnderTest.with(kind) { engine in
             prepare(engine)

@@ -71,13 +71,20 @@ struct RunServiceTests {
         }
     }
 
-    @Test("a service that is not ready in time fails the run as its own fault, with the end of its log; cleanup still runs")
+    @Test(
+        "a service that is not ready in time fails the run as its own fault, with the end of its log; cleanup still runs"
+    )
     func neverReady() async throws {
         let image = try await Published.busybox("never")
         try await RoostSandbox.with { sandbox in
             let pipeline =
                 "stages_order = ['s']\n"
-                + service("s/db", image, "echo I wait for ever; sleep 600", "ready = { port = 5432, timeout = '300ms' }")
+                + service(
+                    "s/db",
+                    image,
+                    "echo I wait for ever; sleep 600",
+                    "ready = { port = 5432, timeout = '300ms' }"
+                )
                 + step("s/x", image, "true") + step("s/cleanup", image, "echo tidy")
             try sandbox.write(pipeline, to: "roost.toml")
             let outcome = try await sandbox.roost(["run", "--report", "report.json"])
@@ -123,20 +130,28 @@ struct RunServiceTests {
             let pipeline =
                 "stages_order = ['s']\n"
                 + service("s/short", image, "until [ -e /go ]; do sleep 0.05; done; exit 4")
-                + service("s/greedy", image, "until [ -e /go ]; do sleep 0.05; done; exec tail /dev/zero", "memory = '16mb'")
+                + service(
+                    "s/greedy",
+                    image,
+                    "until [ -e /go ]; do sleep 0.05; done; exec tail /dev/zero",
+                    "memory = '16mb'"
+                )
                 + step("s/x", image, "echo up; until [ -e seen ]; do sleep 0.05; done")
             let (outcome, events) = try await sandbox.run(pipeline) { process in
                 try await process.line(on: .output) { $0.contains("\"up\"") }
                 try await sandbox.withEngine { engine in
-                    for container in try await sandbox.leftovers() where container.labels?["dev.roost.kind"] == "service" {
+                    for container in try await sandbox.leftovers()
+                    where container.labels?["dev.roost.kind"] == "service" {
                         #expect(try await engine.execute(["touch", "/go"], in: container.id).exitCode == 0)
                     }
                 }
                 try await process.line(on: .output) {
-                    $0.contains("\"warning\"") && $0.contains("service short of stage s exited with code 4 after it was ready")
+                    $0.contains("\"warning\"")
+                        && $0.contains("service short of stage s exited with code 4 after it was ready")
                 }
                 try await process.line(on: .output) {
-                    $0.contains("\"warning\"") && $0.contains("service greedy of stage s ran out of memory at its limit of 16 MiB")
+                    $0.contains("\"warning\"")
+                        && $0.contains("service greedy of stage s ran out of memory at its limit of 16 MiB")
                 }
                 try sandbox.write("", to: "seen")
             }
@@ -148,7 +163,10 @@ struct RunServiceTests {
         }
     }
 
-    @Test("Ctrl-C stops services after the steps beside them, with TERM first; the second one kills", arguments: [1, 2])
+    @Test(
+        "Ctrl-C stops services after the steps beside them, with TERM first; the second one kills",
+        arguments: [1, 2]
+    )
     func interrupted(_ times: Int) async throws {
         let image = try await Published.busybox("interrupted")
         try await RoostSandbox.with { sandbox in
@@ -182,7 +200,8 @@ struct RunServiceTests {
         try await RoostSandbox.with { sandbox in
             let pipeline =
                 "stages_order = ['s']\n"
-                + service("s/db", image, "sleep 600", "ready = { port = 1, timeout = '1h' }") + step("s/x", image, "true")
+                + service("s/db", image, "sleep 600", "ready = { port = 1, timeout = '1h' }")
+                + step("s/x", image, "true")
             let (outcome, events) = try await sandbox.run(pipeline) { process in
                 try await process.line(on: .output) { $0.contains("\"service.started\"") }
                 try process.send(.interrupt)
@@ -198,7 +217,8 @@ struct RunServiceTests {
         let image = try await Published.busybox("killed")
         try await RoostSandbox.with { sandbox in
             let pipeline =
-                "stages_order = ['s']\n" + service("s/db", image, "sleep 600") + step("s/x", image, "echo up; sleep 600")
+                "stages_order = ['s']\n" + service("s/db", image, "sleep 600")
+                + step("s/x", image, "echo up; sleep 600")
             let killed = try await sandbox.run(pipeline) { process in
                 try await process.line(on: .output) { $0.contains("\"up\"") }
                 try process.send(.kill)
@@ -293,80 +313,8 @@ struct RunServiceTests {
     }
 }
 
-/// What a real engine can't be made to do at will, or where this machine would see too much of it.
-@Suite(
-    "Services on an engine that fails at will",
-    .serialized,
-    .enabled(if: TestEnvironment.hasBinary, "\(TestEnvironment.whySkipped)"),
-    .timeLimit(.minutes(5))
-)
-struct ServiceOnFakeEngineTests {
-    private static let pipeline =
-        "stages_order = ['s']\n" + service("s/db", "img:1", "serve", "ready = { port = 5432, timeout = '1h', interval = '10ms' }")
-        + step("s/x", "img:1", "test") + step("s/cleanup", "img:1", "tidy")
-
-    private func run(
-        _ prepare: (FakeEngine) -> Void
-    ) async throws -> (exitCode: Int?, reason: String?, events: [EventLine], calls: [String]) {
-        try await FakeEngine.with { fake in
-            try fake.add(FakeEngine.Image("img"), as: "img:1")
-            fake.run { $0.arguments.last?.contains("serve") == true ? .init(.line("up"), .waitForSignal) : .printing(["hello"]) }
-            prepare(fake)
-            return try await RoostSandbox.with(engine: fake.endpoint.description) { sandbox in
-                let (outcome, events) = try await sandbox.run(Self.pipeline)
-                #expect(fake.containerNames.isEmpty)
-                return (outcome.exitCode, events.last?.text("reason"), events, fake.calls.map { "\($0.method) \($0.path)" })
-            }
-        }
-    }
-
-    @Test("where the engine's processes can't be seen, a port is looked for from inside the container")
-    func inside() async throws {
-        let looks = Shared(0)
-        let run = try await run { fake in
-            fake.execute { _, command in
-                guard command.first == "grep", command[2].contains(":1538 ") else { return nil }
-                looks.update { $0 += 1 }
-                return .init(exitCode: looks.value < 3 ? 1 : 0)
-            }
-        }
-        #expect(run.exitCode == 0)
-        #expect(looks.value == 3)
-        #expect(run.events.contains { $0.type == "service.ready" })
-    }
-
-    @Test("an image that gives no way to look is told at once, and what would give one")
-    func impossible() async throws {
-        let run = try await run { _ in }
-        #expect(run.exitCode == 125)
-        #expect(run.reason?.hasPrefix("service db of stage s can't be seen to accept connections") == true)
-        #expect(run.reason?.contains("give `ready` a command") == true)
-        let cleanup = run.events.first { $0.type == "step.finished" && $0.step == "s/cleanup" }
-        #expect(cleanup?.text("status") == "succeeded")
-    }
-
-    @Test("a network, a container or a start that the engine refuses names the service, and no step runs")
-    func refused() async throws {
-        let network = try await run { $0.fail(.init(.POST, "/networks/create"), .status(500, message: "no more addresses")) }
-        #expect(network.exitCode == 125)
-        #expect(network.reason?.contains("the network of the services of stage s could not be made") == true)
-        #expect(network.reason?.contains("no more addresses") == true)
-        let container = try await run {
-            $0.fail(.init(.POST, "/containers/create"), .status(500, message: "disk is full"))
-        }
-        #expect(container.exitCode == 125)
-        #expect(container.reason?.hasPrefix("service db of stage s could not be created") == true)
-        let start = try await run { $0.fail(.init(.POST, "/containers/*/start"), .status(500, message: "no runtime")) }
-        #expect(start.exitCode == 125)
-        #expect(start.reason?.hasPrefix("service db of stage s could not be started") == true)
-        for run in [network, container, start] {
-            #expect(run.events.filter { $0.type == "step.started" }.map(\.step) == ["s/cleanup"])
-        }
-    }
-}
-
 /// Lines of a pipeline for a service that runs a shell command.
-private func service(_ id: String, _ image: String, _ command: String, _ extra: String = "") -> String {
+func service(_ id: String, _ image: String, _ command: String, _ extra: String = "") -> String {
     let parts = id.split(separator: "/")
     return """
         [stages.\(parts[0]).services.\(parts[1])]

@@ -93,7 +93,9 @@ struct ServiceLifecycleTests {
             ([.becameReady, .ended(.engineLost("gone"))], false, .infrastructureError, "was lost: gone"),
         ] as [([ServiceLifecycle.Event], Bool, StepStatus, String?)]
     )
-    func verdict(_ events: [ServiceLifecycle.Event], _ wasOOMKilled: Bool, _ status: StepStatus, _ reason: String?) throws {
+    func verdict(_ events: [ServiceLifecycle.Event], _ wasOOMKilled: Bool, _ status: StepStatus, _ reason: String?)
+        throws
+    {
         var lifecycle = ServiceLifecycle()
         for event in events { _ = lifecycle.handle(event) }
         let verdict = ServiceVerdict(lifecycle, wasOOMKilled: wasOOMKilled, service: try service())

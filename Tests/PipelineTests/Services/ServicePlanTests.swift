@@ -119,7 +119,9 @@ struct ServicePlanTests {
             .serviceFinished(report),
         ]
         let time = Date(timeIntervalSince1970: 1_769_847_330.042)
-        let lines = try kinds.map { String(decoding: try encoder.encode(RunEvent(time: time, kind: $0)), as: UTF8.self) }
+        let lines = try kinds.map {
+            String(decoding: try encoder.encode(RunEvent(time: time, kind: $0)), as: UTF8.self)
+        }
         #expect(
             lines == [
                 #"{"container_id":"c0ffee","image":"postgres:17","schema":"roost.events/1","service":"db","stage":"s","#

@@ -103,7 +103,9 @@ struct ServiceReadingTests {
         arguments: ["DB", "a.b", "-a", "a_", "\"a b\"", "localhost", String(repeating: "a", count: 64), "\"ä\""]
     )
     func names(_ name: String) {
-        let (definition, diagnostics) = read("[stages.s.services.\(name.contains(".") ? "\"\(name)\"" : name)]\nimage = \"x\"\n" + Self.step)
+        let (definition, diagnostics) = read(
+            "[stages.s.services.\(name.contains(".") ? "\"\(name)\"" : name)]\nimage = \"x\"\n" + Self.step
+        )
         #expect(definition == nil && diagnostics.count == 1, "\(diagnostics)")
         #expect(diagnostics.first?.hasPrefix("2:20: error: stages.s.services.") == true, "\(diagnostics)")
     }
@@ -152,7 +154,9 @@ struct ServiceReadingTests {
 
     @Test("a selection keeps the services of the stages that it leaves, and no others")
     func selection() throws {
-        let text = ["a", "b"].map { "[stages.\($0).services.db]\nimage = \"x\"\n[stages.\($0).steps.s]\nimage = \"x\"\n" }
+        let text = ["a", "b"].map {
+            "[stages.\($0).services.db]\nimage = \"x\"\n[stages.\($0).steps.s]\nimage = \"x\"\n"
+        }
         let (definition, _) = parsePipeline("stages_order = [\"a\", \"b\"]\n" + text.joined())
         let selected = try Selection(stages: ["b"]).apply(to: try #require(definition))
         let plan = PipelinePlan(selected, defaultMaxParallel: 1)

@@ -56,7 +56,9 @@ struct RunScreenTests {
         )
     }
 
-    @Test("services say when they start and can be used; one that fell is shown with the end of its log, and is the cause")
+    @Test(
+        "services say when they start and can be used; one that fell is shown with the end of its log, and is the cause"
+    )
     func services() {
         let id = ServiceID(stage: "test", service: "db")
         var report = ServiceReport(id: id, image: "postgres:17", status: .timedOut)
@@ -74,7 +76,7 @@ struct RunScreenTests {
             ]) == [
                 "service db of stage test ▶ started postgres:17", "service db of stage test is ready after 1.5 s",
                 "service db of stage test stopped",
-                "service db of stage test ✗ timed out: was not ready within 30 s",
+                "service db of stage test ✘ timed out: was not ready within 30 s",
             ]
         )
         var run = SampleRun.failed
@@ -84,12 +86,12 @@ struct RunScreenTests {
         run.firstFault = nil
         run.services = [report]
         let lines = shown([.runFinished(run)])
-        #expect(lines.contains("✗ service db of stage test timed out"))
+        #expect(lines.contains("✘ service db of stage test timed out"))
         #expect(lines.contains("  it was not ready within 30 s"))
         #expect(lines.contains("  ║ initdb\\x1b[2J"))
         #expect(lines.contains("  log: .roost/runs/r/test/service-db.log"))
         let cause = "service db of stage test was not ready within 30 s"
-        #expect(lines.last == "✗ demo could not be run: \(cause); exit code 125", "\(lines.last ?? "")")
+        #expect(lines.last == "✘ demo could not be run: \(cause); exit code 125", "\(lines.last ?? "")")
     }
 
     @Test("names from the pipeline can't reach the terminal either")
