@@ -4,15 +4,36 @@
 /// another. A step starts the moment what it needs has succeeded, its stage's whole set of images is there, and a place
 /// under `maxParallel` is free; first come, first served. One step that does not succeed lets those that run finish and
 /// everything that has not started be skipped, but for the steps that always run.
+///
+/// Ahead of their turn the containers of the steps that can come next are parked, and discarded where they won't run.
 package struct RunScheduler: Sendable {
     /// What the scheduler has to know of a step.
     package struct Step: Sendable, Hashable {
         package let id: StepID
         package var schedule: StepSchedule
+        /// Whether its container can be parked before its turn.
+        package var isParkable: Bool
 
-        package init(id: StepID, schedule: StepSchedule = StepSchedule()) {
+        package init(id: StepID, schedule: StepSchedule = StepSchedule(), isParkable: Bool = false) {
             self.id = id
             self.schedule = schedule
+            self.isParkable = isParkable
+        }
+    }
+
+    /// How many steps there may be at once.
+    package struct Limits: Sendable, Hashable {
+        /// Whose command runs.
+        package var running: Int
+        /// Whose command has ended well, and whose container is still to be looked at and removed, beyond those that run.
+        package var settling: Int
+        /// Parked ahead of their turn.
+        package var parked: Int
+
+        package init(running: Int, settling: Int = 0, parked: Int = 0) {
+            self.running = max(1, running)
+            self.settling = max(0, settling)
+            self.parked = max(0, parked)
         }
     }
 
@@ -37,6 +58,11 @@ package struct RunScheduler: Sendable {
 
     package enum Action: Sendable, Hashable {
         case beginStage(Int)
+        /// Create and start the step's container behind a gate: it is expected to run soon.
+        case park(StepID)
+        /// The parked step will not run.
+        case discard(StepID)
+        /// Run the step, through its gate where it is parked.
         case start(StepID)
         case skip(StepID, reason: String)
         case endStage(Int)
@@ -62,7 +88,8 @@ package struct RunScheduler: Sendable {
 
     private var stages: [Stage]
     private var states: [StepID: State] = [:]
-    private let maxParallel: Int
+    private let limits: Limits
+    private var parked: Set<StepID> = []
     private var current = 0
     /// The steps of the current stage that have not started, in their order.
     private var pending: [Step] = []
@@ -81,12 +108,23 @@ package struct RunScheduler: Sendable {
         var isComplete: Bool
     }
 
+    /// A need that is not among the steps of its own stage, such as one that a selection has left out, counts as met: nothing
+    /// will ever tell of it.
+    ///
     /// - Parameters:
     ///   - stages: Each stage's name and steps, in their order.
-    ///   - maxParallel: How many steps may run at once.
-    package init(stages: [(name: String, steps: [Step])], maxParallel: Int) {
-        self.stages = stages.map { Stage(name: $0.name, steps: $0.steps) }
-        self.maxParallel = max(1, maxParallel)
+    ///   - limits: How many of them at once.
+    package init(stages: [(name: String, steps: [Step])], limits: Limits) {
+        self.stages = stages.map { name, steps in
+            let known = Set(steps.map(\.id))
+            let steps = steps.map { step in
+                var step = step
+                step.schedule.needs.removeAll { !known.contains($0) }
+                return step
+            }
+            return Stage(name: name, steps: steps)
+        }
+        self.limits = limits
     }
 
     package mutating func handle(_ event: Event) -> [Action] {
@@ -137,6 +175,7 @@ package struct RunScheduler: Sendable {
         while stages.indices.contains(current) {
             skipWhatNoLongerRuns(&actions)
             startWhatCan(&actions)
+            parkWhatComesNext(&actions)
             guard pending.isEmpty, unfinished == 0 else { return }
             actions.append(.endStage(current))
             current += 1
@@ -148,7 +187,14 @@ package struct RunScheduler: Sendable {
 
     private mutating func skipWhatNoLongerRuns(_ actions: inout [Action]) {
         guard let halt else { return }
+        // Those of later stages are skipped when it is their stage's turn, but what is parked for them is not kept until then.
+        for stage in stages.dropFirst(current + 1) {
+            for step in stage.steps where halt.isComplete || !step.schedule.isAlways {
+                if parked.remove(step.id) != nil { actions.append(.discard(step.id)) }
+            }
+        }
         for step in pending where halt.isComplete || !step.schedule.isAlways {
+            if parked.remove(step.id) != nil { actions.append(.discard(step.id)) }
             states[step.id] = .ended(.skipped)
             actions.append(.skip(step.id, reason: reason(toSkip: step, halt)))
         }
@@ -172,12 +218,14 @@ package struct RunScheduler: Sendable {
         for step in pending {
             // A step that runs alone keeps its turn: what comes after it does not pass it while it waits for the others.
             let canStart =
-                !isBlocked && isReady(step) && unfinished < maxParallel
+                !isBlocked && isReady(step) && running.count < limits.running
+                && unfinished < limits.running + limits.settling
                 && (running.isEmpty || !step.schedule.runsAlone && !running.contains { $0.schedule.runsAlone })
             if canStart {
                 states[step.id] = .running
                 running.append(step)
                 unfinished += 1
+                parked.remove(step.id)
                 actions.append(.start(step.id))
             } else {
                 isBlocked = isBlocked || step.schedule.runsAlone && isReady(step)
@@ -185,6 +233,43 @@ package struct RunScheduler: Sendable {
             }
         }
         pending = waiting
+    }
+
+    /// Parks the steps that are expected to run next, along their needs, and on into the stages that follow.
+    private mutating func parkWhatComesNext(_ actions: inout [Action]) {
+        guard halt == nil, parked.count < limits.parked else { return }
+        for index in stages[current...].indices {
+            guard stages[index].hasImages else { return }
+            let steps = index == current ? pending : stages[index].steps
+            var remaining = steps.filter { !parked.contains($0.id) }
+            // What is expected to have succeeded by then.
+            var expected = Set(steps.map(\.id).filter(parked.contains))
+            var hasProgress = true
+            while hasProgress {
+                hasProgress = false
+                var later: [Step] = []
+                for step in remaining {
+                    guard step.schedule.needs.allSatisfy({ expected.contains($0) || isUnderWay($0) }) else {
+                        later.append(step)
+                        continue
+                    }
+                    hasProgress = true
+                    expected.insert(step.id)
+                    guard step.isParkable else { continue }
+                    parked.insert(step.id)
+                    actions.append(.park(step.id))
+                    if parked.count == limits.parked { return }
+                }
+                remaining = later
+            }
+        }
+    }
+
+    private func isUnderWay(_ id: StepID) -> Bool {
+        switch states[id] ?? .pending {
+        case .running, .passed, .ended(.succeeded): true
+        case .pending, .ended: false
+        }
     }
 
     private func isReady(_ step: Step) -> Bool {

@@ -26,6 +26,7 @@ struct RunCommand: AsyncParsableCommand {
               roost run
               roost run -f ci/roost.toml --report report.json --junit junit.xml
               roost run --step unit --env LOG=debug
+              roost run --secret-file NPM_TOKEN=<(pass show npm)
               roost run --from test --dry-run
               roost run --rerun-failed
               roost run --format json | jq 'select(.type == "step.finished")'
@@ -38,6 +39,7 @@ struct RunCommand: AsyncParsableCommand {
 
     @OptionGroup var file: PipelineFileOptions
     @OptionGroup var selection: SelectionOptions
+    @OptionGroup var secrets: SecretOptions
     @OptionGroup var engine: EngineOptions
     @OptionGroup var pulling: PullSettingsOptions
 
@@ -88,6 +90,7 @@ struct RunCommand: AsyncParsableCommand {
     )
     var wipe = false
 
+    @OptionGroup var permissions: PermissionOptions
     @OptionGroup var keeping: KeepRunsOptions
     @OptionGroup var appearance: AppearanceOptions
 
@@ -98,17 +101,20 @@ struct RunCommand: AsyncParsableCommand {
             maxParallel: maxParallel,
             memoryBudget: memoryBudget,
             keeping: keeping,
+            permissions: permissions,
             color: appearance.color
         )
         let definition = try await selection.load(file)
+        try PermissionOptions.check(definition, settings)
         if wipe { try WipeCommand.check(definition) }
         let (plan, shortage) = plan(definition, settings)
         let lock = locked ? try LockFileLoading.load(for: plan) : nil
         try reports.check()
         if dryRun { return try await show(plan, warning: shortage) }
+        let secrets = try secrets.load(for: definition)
         let configuration = try engine.configuration()
         let interruption = Interruption()
-        let attempt = Attempt(warnings: shortage.map { [$0] } ?? [])
+        let attempt = Attempt(secrets: secrets, warnings: shortage.map { [$0] } ?? [])
         let outcome: RunReport
         do {
             outcome = try await SignalWatch.during(interruption) {
@@ -151,6 +157,7 @@ struct RunCommand: AsyncParsableCommand {
         let runID = RunID.next()
         let startedAt = Date()
         let start = ContinuousClock.now
+        let secrets: RunSecrets
         /// What the run is to tell before its first step.
         let warnings: [String]
         /// From then on the run tells its own end.
@@ -159,7 +166,7 @@ struct RunCommand: AsyncParsableCommand {
 
     /// Tells programs the end of a run that did not begin; people are told by the error itself.
     private func tell(_ error: any Error, ended plan: PipelinePlan, _ attempt: Attempt) async {
-        let finished = RunReport.unbegun(
+        var finished = RunReport.unbegun(
             plan,
             runID: attempt.runID,
             startedAt: attempt.startedAt,
@@ -168,6 +175,7 @@ struct RunCommand: AsyncParsableCommand {
             exitCode: (error as? any ExitCoded)?.exitCode ?? 1,
             reason: "\(error)"
         )
+        if let mask = attempt.secrets.mask { finished = finished.masked(by: mask) }
         if format == .json {
             // The error decides the exit code, whether or not its event has a reader.
             let renderer = JSONRunRenderer(writer: .standardOutput)
@@ -195,11 +203,13 @@ struct RunCommand: AsyncParsableCommand {
             try await RunPreparation.context(
                 for: plan,
                 on: session.engine,
+                info: session.state.info,
                 runID: attempt.runID,
                 // The flag wins over the file, the file over the settings.
                 budget: memoryBudget == nil
                     ? plan.definition.memoryBudget ?? settings.memoryBudget : settings.memoryBudget,
-                records: session.state.records
+                records: session.state.records,
+                secrets: attempt.secrets
             )
         }
         attempt.hasBegun.open()

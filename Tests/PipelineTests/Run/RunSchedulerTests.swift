@@ -14,7 +14,7 @@ struct RunSchedulerTests {
             stages: stages.map { stage in
                 (stage.0, stage.1.map { RunScheduler.Step(id: StepID(stage: stage.0, step: $0)) })
             },
-            maxParallel: maxParallel
+            limits: .init(running: maxParallel)
         )
     }
 
