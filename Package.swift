@@ -149,6 +149,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "RoostBenchmarksTests",
+            dependencies: ["RoostBenchmarks", "Pipeline", "RoostCore", "RoostTesting"],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "OCIDistributionTests",
             dependencies: ["OCIDistribution", "RoostTesting"],
             swiftSettings: settings

@@ -39,15 +39,20 @@ struct WideBenchmark {
             return Contestant("`docker run --rm`, \(steps) by `xargs -P\(width)`") { try await docker.time() }
         }
         let timings = try await workbench.contest(.wide, rounds: 7).hold([own] + peers)
-        let best = timings.dropFirst().min { $0.seconds.median < $1.seconds.median }
         return BenchmarkResult(
             name: BenchmarkName.wide.rawValue,
             work: "\(steps) containers at once, each running `true`; same image, limits, mount, init and log driver.",
             timings: timings,
-            comparisons: timings.dropFirst().map { peer in
-                Comparison(timings[0], against: peer, target: peer.name == best?.name ? 0.6 : nil)
-            },
+            comparisons: Self.comparisons(timings),
             details: [phases.detail]
         )
+    }
+
+    /// Roost, the first, against each peer; the target holds against the one that is the fastest on this machine.
+    static func comparisons(_ timings: [Timings]) -> [Comparison] {
+        let best = timings.dropFirst().min { $0.seconds.median < $1.seconds.median }
+        return timings.dropFirst().map { peer in
+            Comparison(timings[0], against: peer, target: peer.name == best?.name ? 0.6 : nil)
+        }
     }
 }

@@ -12,7 +12,8 @@ struct PipelineText {
 
     let name: String
     let image: String
-    var maxParallel = 1
+    /// Roost's own number where it is not given.
+    var maxParallel: Int?
     /// Further lines of `[pipeline]`.
     var more: [String] = []
     /// The stages' steps, in the order in which the stages run.
@@ -28,7 +29,7 @@ struct PipelineText {
     var text: String {
         let stageNames = stages.indices.map { "stage\($0 + 1)" }
         var lines = ["stages_order = \(Self.list(stageNames))", "[pipeline]", "name = \"\(name)\""]
-        lines += ["memory = \"512mb\"", "max_parallel = \(maxParallel)"] + more
+        lines += ["memory = \"512mb\""] + (maxParallel.map { ["max_parallel = \($0)"] } ?? []) + more
         for (stage, steps) in zip(stageNames, stages) {
             for step in steps {
                 lines += ["[stages.\(stage).steps.\(step.name)]", "image = \"\(image)\""]

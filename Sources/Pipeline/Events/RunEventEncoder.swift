@@ -40,11 +40,7 @@ package struct RunEventEncoder {
         case .stepStarted(let step):
             return try line("step.started", time, StepStartedWire(step))
         case .stepLog(let log):
-            var bytes: [UInt8] = []
-            for entry in log.lines {
-                bytes += try line("step.log", time, StepLogWire(log, entry))
-            }
-            return bytes
+            return try encode(log, time)
         case .stepRetrying(let retry):
             return try line("step.retrying", time, StepRetryingWire(retry))
         case .stepFinished(let step):
@@ -54,6 +50,15 @@ package struct RunEventEncoder {
         case .runFinished(let report):
             return try line("run.finished", time, RunFinishedWire(report))
         }
+    }
+
+    private mutating func encode(_ log: StepLog, _ time: String) throws -> [UInt8] {
+        let encoder = StepLogEncoder(log, time: time)
+        var bytes: [UInt8] = []
+        for entry in log.lines where isFirst || !encoder.append(entry, to: &bytes) {
+            bytes += try line("step.log", time, StepLogWire(log, entry))
+        }
+        return bytes
     }
 
     /// An event of a pull outside a run, as `roost pull` streams it.

@@ -41,7 +41,10 @@ extension PipelineReading {
                     continue
                 }
                 needsLeft -= found.count
-                for id in found.map(\.id) where known.insert(id).inserted { definition.schedule.needs.append(id) }
+                // One name's instances are all different: there may be a hundred thousand of them.
+                for id in found.map(\.id) where step.needs.count == 1 || known.insert(id).inserted {
+                    definition.schedule.needs.append(id)
+                }
             }
             return definition
         }

@@ -22,21 +22,20 @@ enum PlannedConcurrency {
         weight: (StepDefinition) -> Int64
     ) -> Int64 {
         let alone = steps.filter(\.schedule.runsAlone).map(weight).max() ?? 0
-        let together = steps.filter { !$0.schedule.runsAlone }
-        guard together.contains(where: { !$0.schedule.needs.isEmpty }), together.count <= mostCompared else {
-            return max(alone, sumOfLargest(together.map(weight), maxParallel))
+        // Heaviest first: the heaviest of a set of them are then its first, and no set has to be sorted.
+        let together = steps.filter { !$0.schedule.runsAlone }.map { (step: $0, weight: weight($0)) }
+            .sorted { $0.weight > $1.weight }
+        guard together.contains(where: { !$0.step.schedule.needs.isEmpty }), together.count <= mostCompared else {
+            return max(alone, together.prefix(max(0, maxParallel)).reduce(0) { sum($0, $1.weight) })
         }
-        let related = relations(of: together)
-        let weights = together.map(weight)
-        let bounds = together.indices.map { index in
-            let others = together.indices.filter { $0 != index && !related[index].contains($0) }.map { weights[$0] }
-            return sum(weights[index], sumOfLargest(others, maxParallel - 1))
+        var bounds: [Int64] = []
+        for (index, related) in relations(of: together.map(\.step)).enumerated() {
+            var notBeside = related
+            notBeside.insert(index)
+            let beside = notBeside.missing(atMost: maxParallel - 1)
+            bounds.append(beside.reduce(together[index].weight) { sum($0, together[$1].weight) })
         }
         return max(alone, bounds.max() ?? 0)
-    }
-
-    private static func sumOfLargest(_ weights: [Int64], _ count: Int) -> Int64 {
-        weights.sorted(by: >).prefix(max(0, count)).reduce(0, sum)
     }
 
     private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
@@ -46,37 +45,55 @@ enum PlannedConcurrency {
 
     /// For each step those that run before or after it in any case: what it needs and what needs it, through others too.
     private static func relations(of steps: [StepDefinition]) -> [Bits] {
-        let indices = Dictionary(steps.enumerated().map { ($1.id.step, $0) }) { first, _ in first }
+        let graph = NeedsGraph(steps)
+        let order = graph.order()
         var before = [Bits](repeating: Bits(count: steps.count), count: steps.count)
-        for name in NeedsGraph(steps).order() {
-            guard let index = indices[name] else { continue }
-            for need in steps[index].schedule.needs {
-                guard let needed = indices[need.step] else { continue }
+        for index in order {
+            for needed in graph.needs[index] {
                 before[index].insert(needed)
                 before[index].formUnion(before[needed])
             }
         }
-        var related = before
-        for index in steps.indices {
-            for other in steps.indices where before[index].contains(other) { related[other].insert(index) }
+        var after = [Bits](repeating: Bits(count: steps.count), count: steps.count)
+        for index in order.reversed() {
+            for needed in graph.needs[index] {
+                after[needed].insert(index)
+                after[needed].formUnion(after[index])
+            }
         }
-        return related
+        for index in steps.indices { before[index].formUnion(after[index]) }
+        return before
     }
 
     /// A set of small numbers.
     private struct Bits {
+        private let count: Int
         private var words: [UInt64]
 
         init(count: Int) {
+            self.count = count
             words = [UInt64](repeating: 0, count: (count + 63) / 64)
         }
-
-        func contains(_ bit: Int) -> Bool { words[bit / 64] & (1 << UInt64(bit % 64)) != 0 }
 
         mutating func insert(_ bit: Int) { words[bit / 64] |= 1 << UInt64(bit % 64) }
 
         mutating func formUnion(_ other: Bits) {
             for index in words.indices { words[index] |= other.words[index] }
+        }
+
+        /// The least of the numbers below the count that are not in the set.
+        func missing(atMost most: Int) -> [Int] {
+            var found: [Int] = []
+            for (index, word) in words.enumerated() {
+                var rest = ~word
+                while rest != 0 {
+                    let bit = index * 64 + rest.trailingZeroBitCount
+                    guard bit < count, found.count < most else { return found }
+                    found.append(bit)
+                    rest &= rest - 1
+                }
+            }
+            return found
         }
     }
 }

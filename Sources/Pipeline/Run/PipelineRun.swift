@@ -148,7 +148,8 @@ package struct PipelineRun: Sendable {
             }
             let book = await crew.slots.serve {
                 // Returns when every step's task has: also those whose parked container is not needed.
-                await withTaskGroup(of: Void.self) { steps in
+                // A group that hands on results would keep each ended step's task, with all of its memory, until then.
+                await withDiscardingTaskGroup { steps in
                     var loop = RunLoop(
                         plan: plan,
                         recorder: recorder,

@@ -85,7 +85,7 @@ struct RunLoop {
     /// - Parameters:
     ///   - inputs: What happens.
     ///   - group: Takes the steps' tasks.
-    mutating func run(_ inputs: AsyncStream<RunInput>, in group: inout TaskGroup<Void>) async {
+    mutating func run(_ inputs: AsyncStream<RunInput>, in group: inout DiscardingTaskGroup) async {
         await perform(scheduler.handle(.began), &group)
         var next = inputs.makeAsyncIterator()
         while !isOver, let input = await next.next() {
@@ -142,7 +142,7 @@ struct RunLoop {
         }
     }
 
-    private mutating func perform(_ actions: [RunScheduler.Action], _ group: inout TaskGroup<Void>) async {
+    private mutating func perform(_ actions: [RunScheduler.Action], _ group: inout DiscardingTaskGroup) async {
         for action in actions {
             switch action {
             case .beginStage(let stage):
@@ -181,7 +181,7 @@ struct RunLoop {
         }
     }
 
-    private func start(_ id: StepID, _ turn: StepTurn, _ group: inout TaskGroup<Void>) {
+    private func start(_ id: StepID, _ turn: StepTurn, _ group: inout DiscardingTaskGroup) {
         guard let step = steps[id], let stage = stageOfStep[id] else { return }
         // A step that always runs may start though its stage's images never came.
         let image = images[stage]?[step.image]

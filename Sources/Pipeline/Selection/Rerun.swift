@@ -28,9 +28,8 @@ package struct Rerun: Hashable, Sendable {
             }
             var again = Set(known.map(\.id).filter { statuses[$0] != .succeeded })
             // In the order of the graph, so that what a step needs has been decided before it.
-            let steps = Dictionary(known.map { ($0.id.step, $0) }) { first, _ in first }
-            for name in NeedsGraph(stage.steps).order() {
-                guard let step = steps[name], step.schedule.needs.contains(where: again.contains) else { continue }
+            for step in NeedsGraph(known).order().map({ known[$0] })
+            where step.schedule.needs.contains(where: again.contains) {
                 again.insert(step.id)
             }
             left.formUnion(again)

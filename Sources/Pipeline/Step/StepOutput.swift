@@ -116,6 +116,16 @@ final class StepOutput: Sendable {
         }
     }
 
+    /// Gives up the attached stream, for the log, where it has not ended by then. To be called at the process's end.
+    ///
+    /// An engine passes a container's output to its log and to whoever is attached alike. Where who is attached takes none,
+    /// the rest stays in the container's pipe, and two seconds after the process's end the engine drops it, for the log
+    /// as well (moby, daemon/monitor.go, `StreamConfig.Wait`).
+    func detachIfHeldUp(after patience: Duration) async {
+        guard (try? await ContinuousClock().sleep(for: patience)) != nil else { return }
+        shouldDetach.open()
+    }
+
     /// - Returns: Whether the stream came to its own end.
     private func read(
         _ source: Source,

@@ -24,6 +24,10 @@ struct StepSupervision: Sendable {
         let kernelCode: Int?
     }
 
+    /// How long after its process's end a container's output may take to come to its own end; half a second is plenty, and
+    /// well below the two that the engine gives it.
+    private static let patienceAfterExit = Duration.milliseconds(500)
+
     private enum Report: Sendable {
         case event(StepLifecycle.Event)
         case outputFinished
@@ -84,6 +88,10 @@ struct StepSupervision: Sendable {
                     peak = sampled
                     continue
                 case .exitSeen(let end, let instant):
+                    group.addTask {
+                        await output.detachIfHeldUp(after: Self.patienceAfterExit)
+                        return .nothing
+                    }
                     guard let code = end.exitCode else { continue }
                     kernelCode = code
                     endedAt = instant

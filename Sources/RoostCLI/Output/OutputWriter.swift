@@ -28,6 +28,11 @@ package enum OutputError: Error, Hashable, CustomStringConvertible {
 package final class OutputWriter: Sendable {
     /// How many bytes may wait before writers do.
     package static let limit = 1 << 20
+    /// The most that is written at once, so that it is seen how a slow reader gets on.
+    private static let piece = 16 << 10
+
+    /// Calls a function after a while.
+    typealias Timer = @Sendable (Duration, @escaping @Sendable () -> Void) -> Void
 
     private struct Waiter {
         /// How many bytes have to be written before it goes on.
@@ -47,6 +52,7 @@ package final class OutputWriter: Sendable {
 
     private let descriptor: Int32
     private let stream: String
+    private let after: Timer
     private let queue = DispatchQueue(label: "dev.roost.output")
     private let state = Mutex(State())
 
@@ -55,9 +61,19 @@ package final class OutputWriter: Sendable {
     /// - Parameters:
     ///   - descriptor: The open descriptor; whether it blocks or not does not matter.
     ///   - stream: What people call it, such as `standard output`.
-    package init(descriptor: Int32, stream: String) {
+    package convenience init(descriptor: Int32, stream: String) {
+        self.init(descriptor: descriptor, stream: stream) { time, call in
+            let (seconds, attoseconds) = time.components
+            let nanoseconds = Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000)
+            DispatchQueue.global().asyncAfter(deadline: .now() + .nanoseconds(nanoseconds), execute: call)
+        }
+    }
+
+    /// As ``init(descriptor:stream:)``, with another's timer.
+    init(descriptor: Int32, stream: String, after: @escaping Timer) {
         self.descriptor = descriptor
         self.stream = stream
+        self.after = after
     }
 
     package static let standardOutput = OutputWriter(descriptor: STDOUT_FILENO, stream: "standard output")
@@ -104,17 +120,28 @@ package final class OutputWriter: Sendable {
 
     /// Waits until all is written that was taken so far, in a cancelled task too: the last lines matter most.
     ///
-    /// - Throws: ``OutputError/stuck(stream:)`` where that takes longer than the limit, and other ``OutputError``s.
+    /// However long that takes with a slow reader, as long as it reads at all.
+    ///
+    /// - Parameter limit: How long the reader may take nothing.
+    /// - Throws: ``OutputError/stuck(stream:)`` where nothing was taken for that long, and other ``OutputError``s.
     package func flush(within limit: Duration = .seconds(5)) async throws {
         let target = state.withLock { $0.accepted }
         let id = newWaiter()
-        let timer = DispatchWorkItem { [stream] in
-            self.resume(id, with: .failure(OutputError.stuck(stream: stream)))
+        try await wait(id, for: target, isCancellable: false) { self.watch(id, every: limit) }
+    }
+
+    /// Gives up the waiter once nothing has been written for the whole interval.
+    private func watch(_ id: Int, every interval: Duration) {
+        let before = state.withLock { $0.written }
+        after(interval) { [self] in
+            let (isWaiting, written) = state.withLock { ($0.waiters[id] != nil, $0.written) }
+            guard isWaiting else { return }
+            if written > before {
+                watch(id, every: interval)
+            } else {
+                resume(id, with: .failure(OutputError.stuck(stream: stream)))
+            }
         }
-        let milliseconds = Int(limit.components.seconds * 1000 + limit.components.attoseconds / 1_000_000_000_000_000)
-        DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(milliseconds), execute: timer)
-        defer { timer.cancel() }
-        try await wait(id, for: target, isCancellable: false)
     }
 
     private func newWaiter() -> Int {
@@ -124,7 +151,12 @@ package final class OutputWriter: Sendable {
         }
     }
 
-    private func wait(_ id: Int, for target: Int, isCancellable: Bool) async throws {
+    private func wait(
+        _ id: Int,
+        for target: Int,
+        isCancellable: Bool,
+        onWaiting: () -> Void = {}
+    ) async throws {
         try await withCheckedThrowingContinuation { continuation in
             let result = state.withLock { state -> Result<Void, any Error>? in
                 if let failure = state.failure { return .failure(failure) }
@@ -133,7 +165,7 @@ package final class OutputWriter: Sendable {
                 state.waiters[id] = Waiter(target: target, continuation: continuation)
                 return nil
             }
-            if let result { continuation.resume(with: result) }
+            if let result { continuation.resume(with: result) } else { onWaiting() }
         }
     }
 
@@ -151,25 +183,35 @@ package final class OutputWriter: Sendable {
                 return bytes
             }
             if bytes.isEmpty { return }
-            let failure = writeAll(bytes)
-            let ready = state.withLock { state -> [Waiter] in
-                state.written += bytes.count
-                state.failure = failure
-                if failure != nil {
-                    state.buffer = []
-                    state.isDraining = false
-                }
-                let ids = state.waiters.filter { failure != nil || $0.value.target <= state.written }.keys
-                return ids.compactMap { state.waiters.removeValue(forKey: $0) }
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let piece = rest.prefix(Self.piece)
+                // Up to the end of a line, where there is one: who else writes to the stream then tears none.
+                let length = piece.lastIndex(of: UInt8(ascii: "\n")).map { $0 - piece.startIndex + 1 } ?? piece.count
+                let failure = writeAll(rest.prefix(length))
+                note(length, failure)
+                if failure != nil { return }
+                rest = rest.dropFirst(length)
             }
-            for waiter in ready {
-                waiter.continuation.resume(with: failure.map { .failure($0) } ?? .success(()))
-            }
-            if failure != nil { return }
         }
     }
 
-    private func writeAll(_ bytes: [UInt8]) -> OutputError? {
+    /// Takes down that so much was written, or why it could not be, and resumes who waited for that.
+    private func note(_ count: Int, _ failure: OutputError?) {
+        let ready = state.withLock { state -> [Waiter] in
+            state.written += count
+            state.failure = failure
+            if failure != nil {
+                state.buffer = []
+                state.isDraining = false
+            }
+            let ids = state.waiters.filter { failure != nil || $0.value.target <= state.written }.keys
+            return ids.compactMap { state.waiters.removeValue(forKey: $0) }
+        }
+        for waiter in ready { waiter.continuation.resume(with: failure.map { .failure($0) } ?? .success(())) }
+    }
+
+    private func writeAll(_ bytes: ArraySlice<UInt8>) -> OutputError? {
         bytes.withUnsafeBytes { buffer in
             var written = 0
             while written < buffer.count {

@@ -1,3 +1,4 @@
+import DockerEngine
 import Foundation
 import RoostTesting
 import Testing
@@ -111,6 +112,58 @@ struct RunOutputTests {
                 #expect(!text.contains("\u{07}"))
                 #expect(text.contains("red"))
             }
+        }
+    }
+
+    @Test("what a command has printed is whole, though nobody read it when the command ended")
+    func heldUpAtItsEnd() async throws {
+        let image = try await Published.busybox("heldup")
+        try await RoostSandbox.with { sandbox in
+            // The writer notes each line once it is written, fills all that is between it and the reader, and is killed.
+            try sandbox.write(
+                """
+                BEGIN { for (i = 1; ; i++) { printf "%d %01000d\\n", i, 0; fflush()
+                print i > "written"; close("written") } }
+                """,
+                to: "write.awk"
+            )
+            try sandbox.write(
+                "stages_order = ['s']\n" + step("s/x", image, "awk -f write.awk & sleep 3; kill -9 $!"),
+                to: "roost.toml"
+            )
+            let go = sandbox.project + "/go"
+            try #require(mkfifo(go, 0o600) == 0)
+            let outcome = try await RoostProcess.run(
+                .init(
+                    executable: "/bin/bash",
+                    arguments: [
+                        "-c", "\"$0\" run --format json | { read -r _ <go; cat; }; exit \"${PIPESTATUS[0]}\"",
+                        try TestEnvironment.requireBinary(),
+                    ],
+                    environment: sandbox.environment,
+                    workingDirectory: sandbox.project
+                )
+            ) { _ in
+                try await sandbox.withEngine { engine in
+                    var found: String?
+                    while found == nil {
+                        found = try? await sandbox.leftovers().first {
+                            $0.state == "running" && $0.labels?["dev.roost.step"] == "x"
+                        }?.id
+                    }
+                    _ = try await engine.waitForContainer(try #require(found), .notRunning, deadline: .seconds(120))
+                }
+                try Data("go\n".utf8).write(to: URL(filePath: go))
+            }
+            let text = try String(contentsOfFile: sandbox.project + "/written", encoding: .utf8)
+            let written = try #require(Int(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+            let events = try EventLine.parse(outcome.standardOutput)
+            let numbers = events.compactMap { event in
+                event.type == "step.log" ? event.text("text")?.split(separator: " ").first.flatMap { Int($0) } : nil
+            }
+            #expect(written > 1000, "enough to fill what is between")
+            #expect(numbers.count >= written)
+            #expect(numbers == Array(1...max(numbers.count, 1)))
         }
     }
 

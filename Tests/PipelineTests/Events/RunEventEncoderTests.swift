@@ -2,6 +2,7 @@ import Foundation
 import ImagePull
 import OCIDistribution
 import RoostCore
+import RoostTesting
 import Testing
 
 @testable import Pipeline
@@ -55,6 +56,51 @@ struct RunEventEncoderTests {
                     + "\"text\":\"a\u{FFFD}\",\"time\":\"2026-01-31T08:15:30.042Z\",\"type\":\"step.log\"}",
             ]
         )
+    }
+
+    @Test("a log line is written as the general encoder writes it, whatever its bytes")
+    func logLinesOfAnyBytes() async throws {
+        let encoder = WireJSON.encoder(pretty: false)
+        let pieces: [[UInt8]] =
+            (0...UInt8.max).map { [$0] }
+            + ["plain text", "\"\\/", "é", "\u{FFFD}", "\u{2028}", "\u{10FFFF}", "👩‍👩‍👧"].map { Array($0.utf8) }
+            + [[0xE2, 0x80], [0xF0, 0x9F, 0x91], [0xED, 0xA0, 0x80]]
+        try await Fuzzing.run(rounds: 300) { random in
+            let bytes = (0..<Int.random(in: 0...20, using: &random)).flatMap { _ in
+                // Most of what steps print is plain.
+                Bool.random(using: &random) ? pieces[256] : pieces[Int.random(in: 0..<pieces.count, using: &random)]
+            }
+            let line = LogLine(
+                stream: Bool.random(using: &random) ? .stdout : .stderr,
+                bytes: bytes,
+                continues: Bool.random(using: &random)
+            )
+            let log = StepLog(id: StepID(stage: "a \"b\"", step: "é\\/"), attempt: 3, lines: [line])
+            let found = try lines([.notice(""), .stepLog(log)])[1]
+            var expected = try JSONDecoder().decode(LineFields.self, from: encoder.encode(StepLogWire(log, line)))
+            expected.time = "2026-01-31T08:15:30.042Z"
+            expected.type = "step.log"
+            #expect(found == String(decoding: try encoder.encode(expected), as: UTF8.self))
+        }
+    }
+
+    private struct LineFields: Codable {
+        let attempt: Int
+        let bytes: String?
+        let continues: Bool?
+        let stage: String
+        let step: String
+        let stream: String
+        let text: String
+        var time: String?
+        var type: String?
+    }
+
+    @Test("a log line that is a stream's first event carries the schema, and those after it do not")
+    func firstLine() throws {
+        let line = LogLine(stream: .stdout, bytes: Array("x".utf8), continues: false)
+        let encoded = try lines([.stepLog(StepLog(id: id, attempt: 1, lines: [line, line]))])
+        #expect(encoded.map { $0.contains("\"schema\":\"roost.events/1\"") } == [true, false])
     }
 
     @Test("steps and stages")

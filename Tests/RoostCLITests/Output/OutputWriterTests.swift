@@ -17,6 +17,22 @@ struct OutputWriterTests {
             (reader, writer) = (ends[0], ends[1])
         }
 
+        /// Reads so many bytes on a thread of its own.
+        func take(_ count: Int) async {
+            await withCheckedContinuation { continuation in
+                DispatchQueue.global().async { [reader] in
+                    var part = [UInt8](repeating: 0, count: 4096)
+                    var left = count
+                    while left > 0 {
+                        let taken = Foundation.read(reader, &part, min(part.count, left))
+                        guard taken > 0 else { break }
+                        left -= taken
+                    }
+                    continuation.resume()
+                }
+            }
+        }
+
         /// Reads to the end of the stream on a thread of its own.
         func readAll() async -> [UInt8] {
             await withCheckedContinuation { continuation in
@@ -82,6 +98,42 @@ struct OutputWriterTests {
             }
             group.cancelAll()
         }
+        close(pipe.reader)
+        await #expect(throws: OutputError.closed(stream: "the pipe")) { try await writer.flush() }
+        close(pipe.writer)
+    }
+
+    @Test("a reader that is slow but takes something is waited for, and one that takes nothing more is not")
+    func slowReader() async throws {
+        let pipe = try Pipe()
+        let (timers, feed) = AsyncStream<@Sendable () -> Void>.makeStream()
+        let writer = OutputWriter(descriptor: pipe.writer, stream: "the pipe") { _, fire in feed.yield(fire) }
+        // More than may wait, so that waiting for room is waiting until so much has been taken; and more than a pipe holds.
+        let taken = 256 << 10
+        try writer.enqueue([UInt8](repeating: 0x0A, count: OutputWriter.limit + taken))
+        async let failure = { () async -> OutputError? in
+            defer { feed.finish() }
+            do {
+                try await writer.flush()
+                return nil
+            } catch {
+                return error as? OutputError
+            }
+        }()
+        var due = timers.makeAsyncIterator()
+        let first = try #require(await due.next())
+        await pipe.take(taken)
+        try await writer.room()
+        first()
+        // Set again: it has not given up.
+        var timer = await due.next()
+        #expect(timer != nil)
+        // Nobody reads any more: once the pipe is full, it does.
+        while let fire = timer {
+            fire()
+            timer = await due.next()
+        }
+        #expect(await failure == OutputError.stuck(stream: "the pipe"))
         close(pipe.reader)
         await #expect(throws: OutputError.closed(stream: "the pipe")) { try await writer.flush() }
         close(pipe.writer)
