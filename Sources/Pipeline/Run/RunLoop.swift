@@ -202,7 +202,7 @@ struct RunLoop {
 
     // MARK: - Services
 
-    private func startServices(_ index: Int, _ group: inout TaskGroup<Void>) {
+    private func startServices(_ index: Int, _ group: inout DiscardingTaskGroup) {
         let services = plan.services[index]
         let ready = images[services.stages.lowerBound] ?? [:]
         let (run, stop, inbox) = (crew.services, groups[index].stop, inbox)
@@ -213,7 +213,7 @@ struct RunLoop {
     }
 
     /// Lets the steps beside services join their network, for as long as any needs it.
-    private mutating func serve(_ index: Int, _ news: ServiceGroupRun.News, _ group: inout TaskGroup<Void>) {
+    private mutating func serve(_ index: Int, _ news: ServiceGroupRun.News, _ group: inout DiscardingTaskGroup) {
         let network: String?
         switch news {
         case .ready(let made): network = made
