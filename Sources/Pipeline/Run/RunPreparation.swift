@@ -38,6 +38,7 @@ package enum RunPreparation {
         guard withFiles.isEmpty || engine.endpoint.isLocal else {
             throw SecretFilesElsewhere(steps: withFiles.map(\.id), endpoint: engine.endpoint)
         }
+        let secretPlace = withFiles.isEmpty ? nil : try SecretPlace(environment: environment)
         return RunContext(
             runID: runID,
             installation: installation,
@@ -48,7 +49,7 @@ package enum RunPreparation {
             memoryBudget: budget,
             records: records,
             secrets: secrets,
-            secretPlace: withFiles.isEmpty ? nil : try SecretPlace(environment: environment),
+            secretPlace: secretPlace,
             startedAt: startedAt
         )
     }
