@@ -9,6 +9,8 @@ struct EngineState: Sendable {
     let store: StateStore
     /// `nil` where the engine could not be asked who it is.
     let records: EngineRecords?
+    /// What the engine says of itself; `nil` where it could not be asked.
+    let info: EngineInfo?
     /// What a killed run left is known by this; `nil` where nothing was ever made here.
     let installation: Installation?
 
@@ -33,13 +35,14 @@ struct EngineState: Sendable {
             }
         }
         do {
-            let records = store.records(of: try await engine.identity())
-            return (EngineState(store: store, records: records, installation: installation), warnings)
+            let info = try await engine.info()
+            let records = store.records(of: engine.identity(by: info))
+            return (EngineState(store: store, records: records, info: info, installation: installation), warnings)
         } catch let error as CancellationError {
             throw error
         } catch {
             warnings.append("what runs leave behind can't be recorded: \(error)")
-            return (EngineState(store: store, records: nil, installation: installation), warnings)
+            return (EngineState(store: store, records: nil, info: nil, installation: installation), warnings)
         }
     }
 

@@ -21,18 +21,11 @@ extension Interruption {
     ///
     /// - Throws: What `error` makes of the cause of an interruption, else what `work` throws.
     func cancelling<Value: Sendable>(
-        _ error: @escaping @Sendable (InterruptionCause) -> Interrupted,
+        _ error: (InterruptionCause) -> Interrupted,
         _ work: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        try await withThrowingTaskGroup(of: Value.self) { group in
-            group.addTask { try await work() }
-            group.addTask {
-                if await self.stop.wait(), let cause = self.cause { throw error(cause) }
-                throw CancellationError()
-            }
-            defer { group.cancelAll() }
-            guard let value = try await group.next() else { throw CancellationError() }
-            return value
-        }
+        if let value = try await stop.cancelling(work) { return value }
+        guard let cause else { throw CancellationError() }
+        throw error(cause)
     }
 }

@@ -98,6 +98,10 @@ extension SecretFolderError: ExitCoded {
     package var exitCode: Int32 { 125 }
 }
 
+extension MountsRefused: ExitCoded {
+    var exitCode: Int32 { 2 }
+}
+
 extension Installation.Unavailable: ExitCoded {
     var exitCode: Int32 { 125 }
 }

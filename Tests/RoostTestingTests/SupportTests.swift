@@ -43,6 +43,56 @@ struct SupportTests {
         #expect(!path.isEmpty && !FileManager.default.fileExists(atPath: path))
     }
 
+    @Test("a temporary folder goes though others take files away and write new ones meanwhile, and is closed in part")
+    func busyTemporaryDirectory() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let isBusy = Gate()
+            let path = try await TemporaryDirectory.with { directory in
+                try directory.write("x", to: "closed/file")
+                #expect(chmod(directory.path("closed"), 0o500) == 0)
+                try directory.write("x", to: "busy/first")
+                // A name that is no UTF-8.
+                #expect(mkdir(directory.path.utf8CString.dropLast() + [CChar(bitPattern: 0x2F), -1, 0], 0o700) == 0)
+                group.addTask {
+                    // Until there is no folder to write in any more.
+                    for number in 0..<20_000 {
+                        let file = directory.path("busy/\(number)")
+                        let descriptor = open(file, O_CREAT | O_WRONLY, 0o600)
+                        guard descriptor >= 0 else { break }
+                        close(descriptor)
+                        if number.isMultiple(of: 2) { unlink(file) }
+                        if number == 50 { isBusy.open() }
+                    }
+                    isBusy.open()
+                }
+                try await isBusy.wait()
+                return directory.path
+            }
+            #expect(!FileManager.default.fileExists(atPath: path))
+            try await group.waitForAll()
+        }
+    }
+
+    @Test(
+        "a temporary folder that can't be removed says what is in the way, and who uses it",
+        .enabled(if: TestMount.isPossible, "takes root")
+    )
+    func immovableTemporaryDirectory() async throws {
+        try await TemporaryDirectory.with { outer in
+            try FileManager.default.createDirectory(atPath: outer.path("a/place"), withIntermediateDirectories: true)
+            let place = outer.path("a/place")
+            try await TestMount.with(["-t", "tmpfs", "none"], on: place) {
+                let user = open(place, O_RDONLY)
+                defer { close(user) }
+                let failure = #expect(throws: FolderRemoval.Failed.self) { try FolderRemoval.remove(outer.path("a")) }
+                let text = failure?.description ?? ""
+                #expect(text.contains("\(place): Device or resource busy"))
+                #expect(text.contains("mounted there: \(place)"))
+                #expect(text.contains("process \(getpid()) ("))
+            }
+        }
+    }
+
     @Test("names differ")
     func uniqueNames() {
         #expect(Set((0..<1000).map { _ in UniqueName.make("x") }).count == 1000)

@@ -63,7 +63,11 @@ struct PipelineReading {
         var pull = PullPolicy.missing
         var retries = StepRetries()
         var stopGrace = StepDefaults.stopGrace
+        var isParked = true
         var secrets: [StepSecret] = []
+        var network: Located<StepNetwork>?
+        var security = SecurityLayer()
+        var mounts: [Located<StepMount>] = []
     }
 
     func read(_ root: TOMLTableReader) -> PipelineDefinition {
@@ -74,7 +78,6 @@ struct PipelineReading {
         let pipeline = root.table("pipeline")
         let stageTables = root.table("stages")
         let workspace = workspace(root.table("workspace"))
-        root.finish()
 
         var defaults = Defaults()
         var name: String?
@@ -91,11 +94,21 @@ struct PipelineReading {
             defaults.pull = pipeline.choice("pull")?.value ?? defaults.pull
             defaults.retries = retries(of: pipeline, defaults.retries)
             defaults.stopGrace = stopGrace(of: pipeline) ?? defaults.stopGrace
+            defaults.isParked = pipeline.boolean("park")?.value ?? defaults.isParked
             defaults.secrets = secrets(of: pipeline) ?? defaults.secrets
+            defaults.network = network(of: pipeline)
+            defaults.security = security(of: pipeline)
+            defaults.mounts = mounts(of: pipeline, workdir: defaults.workdir)
             memoryBudget = pipeline.memoryBudget("memory_budget")?.value
             flatSteps = pipeline.tables("steps")
             pipeline.finish()
         }
+        if root.has("mounts"), pipeline?.has("mounts") == true {
+            root.refuse(["mounts"]) { "`\($0)` stands either here or in [pipeline], not in both places" }
+        } else {
+            defaults.mounts += mounts(of: root, workdir: defaults.workdir)
+        }
+        root.finish()
 
         var stages: [StageDefinition]
         if let flatSteps {
@@ -112,8 +125,7 @@ struct PipelineReading {
             mark(always, in: &stages, defined: stageTables?.table.entries.map(\.key) ?? [])
         }
         refuseInheritedSecrets(in: stages)
-        if case .size(let budget) = memoryBudget { refuseSteps(of: stages, over: budget) }
-        return PipelineDefinition(
+        let definition = PipelineDefinition(
             name: name ?? fallbackName,
             file: file,
             stages: stages,
@@ -121,6 +133,11 @@ struct PipelineReading {
             memoryBudget: memoryBudget,
             workspace: workspace
         )
+        // A step that can never be admitted would wait for ever. A part of an engine's memory is known to the engine.
+        if case .size(let budget) = memoryBudget {
+            for problem in definition.stepsBeyondBudget(onEngineWith: budget) { collector.add(problem) }
+        }
+        return definition
     }
 
     /// The project folder's name, where that can be a name.
@@ -161,17 +178,6 @@ struct PipelineReading {
             reasons: reader.choices("retry_on").map { Set($0.value) } ?? defaults.reasons,
             backoff: reader.duration("backoff")?.value ?? defaults.backoff
         )
-    }
-
-    /// A step that can never be admitted would wait for ever.
-    private func refuseSteps(of stages: [StageDefinition], over budget: ByteCount) {
-        for step in stages.flatMap(\.steps) where step.memory > budget {
-            collector.error(
-                "its memory limit of \(step.memory) is more than the whole memory_budget of \(budget)",
-                at: step.position,
-                key: TOMLKeyPath([.key("stages"), .key(step.id.stage), .key("steps"), .key(step.declaredName)])
-            )
-        }
     }
 
     func workdir(of reader: TOMLTableReader) -> String? {

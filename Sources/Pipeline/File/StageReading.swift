@@ -104,6 +104,8 @@ extension PipelineReading {
     private func steps(ofStage stage: String, _ reader: TOMLTableReader, defaults: Defaults) -> [StepDefinition] {
         reader.refuse(UnsupportedKeys.stage, message: UnsupportedKeys.message)
         let runsTogether = reader.boolean("parallel")?.value ?? true
+        var defaults = defaults
+        defaults.network = network(of: reader) ?? defaults.network
         let tables = reader.table("steps")
         reader.finish()
         var names: Set<String> = []
@@ -122,7 +124,7 @@ extension PipelineReading {
                     instance,
                     defaults: defaults
                 )
-                step?.definition.schedule.runsAlone = runsAlone || !runsTogether
+                if runsAlone || !runsTogether { step?.definition.schedule.runsAlone = true }
                 return step
             }
         }
@@ -147,14 +149,16 @@ extension PipelineReading {
         read: (String, TOMLTableReader) -> StepRead?
     ) -> [StepRead] {
         var steps: [StepRead] = []
-        for instance in instances(of: table) ?? [] {
+        let instances = instances(of: table) ?? []
+        let template = table.table.without("matrix")
+        for instance in instances {
             let instanceName = instance.name(of: name)
-            if let problem = problem(inInstance: instanceName, of: name, instance, &taken) {
+            if let problem = problem(inInstance: instanceName, instance, &taken) {
                 collector.error(problem, at: position, key: table.path)
                 break
             }
             // What is wrong with one instance is wrong with the others in the same way.
-            guard let filled = fill(table.table.without("matrix"), with: instance),
+            guard let filled = fill(template, with: instance),
                 let step = read(instanceName, TOMLTableReader(filled, collector: collector))
             else { break }
             steps.append(step)
@@ -165,7 +169,6 @@ extension PipelineReading {
     /// A step is known by its name: two of one would be taken for each other.
     private func problem(
         inInstance instanceName: String,
-        of name: String,
         _ instance: MatrixInstance,
         _ taken: inout Set<String>
     ) -> String? {

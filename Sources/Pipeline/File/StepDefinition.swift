@@ -32,6 +32,14 @@ package struct StepDefinition: Hashable, Sendable {
     package var retries = StepRetries()
     /// Between TERM and KILL where the step has to be stopped.
     package var stopGrace = StepDefaults.stopGrace
+    /// Whether its container may be created and started ahead of its turn.
+    package var isParked = true
+    package var network = StepNetwork.slot
+    package var security = StepSecurity()
+    /// Beside the project folder; no two at the same place.
+    package var mounts: [StepMount] = []
+    /// What of this the operator has to allow.
+    package var demands: [OperatorDemand] = []
     /// Where the file defines the step.
     package let position: SourcePosition?
     /// Where the file names the image.

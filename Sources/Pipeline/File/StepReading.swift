@@ -42,7 +42,12 @@ extension PipelineReading {
         let isAlways = reader.boolean("always")?.value
         let retries = retries(of: reader, defaults.retries)
         let stopGrace = stopGrace(of: reader)
+        let isParked = reader.boolean("park")?.value
         check(secrets, beside: env, workdir: workdir ?? defaults.workdir, reader)
+        let network = network(of: reader) ?? defaults.network
+        let security = security(of: reader, over: defaults.security)
+        let mounts = mounts(of: reader, workdir: workdir ?? defaults.workdir)
+        if let workdir, workdir != defaults.workdir { defaults.mounts.forEach { refuse($0, over: workdir) } }
         reader.finish()
         guard let image, !collector.diagnostics[errorsBefore...].hasErrors else { return nil }
         var definition = StepDefinition(
@@ -65,6 +70,12 @@ extension PipelineReading {
         definition.retries = retries
         definition.secrets = secrets
         definition.stopGrace = stopGrace ?? defaults.stopGrace
+        definition.isParked = isParked ?? defaults.isParked
+        definition.network = network?.value ?? .slot
+        definition.security = security.security
+        definition.mounts = mounts.map(\.value).over(defaults.mounts.map(\.value))
+        definition.schedule.runsAlone = definition.mounts.leadIntoWorkspace
+        definition.demands = demands(of: network) + security.demands
         return StepRead(definition: definition, needs: needs)
     }
 

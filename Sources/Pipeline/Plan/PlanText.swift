@@ -67,6 +67,9 @@ package enum PlanText {
             parts.append(step.retries.count == 1 ? "1 retry" : "\(step.retries.count) retries")
         }
         if step.schedule.isAlways { parts.append("always") }
+        if step.security.isPrivileged { parts.append("privileged") }
+        if step.network != .slot { parts.append("network \(step.network.rawValue)") }
+        if !step.mounts.isEmpty { parts.append(counted(step.mounts.count, "mount")) }
         return parts.joined(separator: "; ")
     }
 

@@ -63,3 +63,10 @@ package final class Interruption: Sendable {
         }
     }
 }
+
+extension Interruption {
+    /// What ends a step before its time: one that always runs goes on after a first interruption.
+    func end(for step: StepDefinition) -> Latch {
+        step.schedule.isAlways ? kill : stop
+    }
+}

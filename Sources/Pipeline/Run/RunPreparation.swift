@@ -7,17 +7,19 @@ package enum RunPreparation {
     /// - Parameters:
     ///   - plan: What will run.
     ///   - engine: Where.
+    ///   - info: What the engine says of itself; `nil` asks it.
     ///   - runID: The run's name.
     ///   - budget: How much memory running steps may be promised.
     ///   - records: What is written down about the engine.
     ///   - secrets: What the steps get that nobody may see.
     ///   - environment: The process's environment, for the places of the state.
     /// - Returns: The context of a new run.
-    /// - Throws: `EngineError`, `LogFileError`, `Installation.Unavailable`, ``StepsBeyondBudget``,
+    /// - Throws: `EngineError`, `LogFileError`, `Installation.Unavailable`, ``StepsBeyondBudget``, ``MountsRefused``,
     ///   ``SecretFilesElsewhere`` or ``SecretFolderError``.
     package static func context(
         for plan: PipelinePlan,
         on engine: EngineClient,
+        info: EngineInfo? = nil,
         runID: RunID,
         budget: MemoryBudget,
         records: EngineRecords? = nil,
@@ -28,8 +30,9 @@ package enum RunPreparation {
         let startedAt = FileTime.now
         let folder = projectFolder(of: plan.definition)
         let installation = try Installation.load(from: RoostFolders(environment: environment).state)
-        let info = try await engine.info()
-        let budget = budget.size(of: ByteCount(info.memoryTotal))
+        let known: EngineInfo
+        if let info { known = info } else { known = try await engine.info() }
+        let budget = budget.size(of: ByteCount(known.memoryTotal))
         let tooLarge = plan.steps.filter { $0.memory > budget }
         guard tooLarge.isEmpty else {
             throw StepsBeyondBudget(steps: tooLarge.map { ($0.id, $0.memory) }, budget: budget)
@@ -39,18 +42,20 @@ package enum RunPreparation {
             throw SecretFilesElsewhere(steps: withFiles.map(\.id), endpoint: engine.endpoint)
         }
         let secretPlace = withFiles.isEmpty ? nil : try SecretPlace(environment: environment)
+        try MountsRefused.check(plan.steps, in: folder, isLocal: engine.endpoint.isLocal)
         return RunContext(
             runID: runID,
             installation: installation,
             owner: .current,
             projectFolder: folder,
             logs: try LogFolder(project: folder, runID: runID.description),
-            limitsSwap: info.swapLimit ?? false,
+            limitsSwap: known.swapLimit ?? false,
             memoryBudget: budget,
             records: records,
             secrets: secrets,
             secretPlace: secretPlace,
-            startedAt: startedAt
+            startedAt: startedAt,
+            engineTime: known.systemTime.flatMap(EngineTime.parse)
         )
     }
 

@@ -1,4 +1,5 @@
 import RoostCore
+import Synchronization
 
 /// Lets a step start only when its memory limit fits what all running steps on the engine may have together.
 struct StepMemoryAdmission: Sendable {
@@ -16,41 +17,48 @@ struct StepMemoryAdmission: Sendable {
         case interrupted
     }
 
+    /// An outcome that is given back at most once.
+    final class Ticket: Sendable {
+        let outcome: Outcome
+        private let isReleased = Mutex(false)
+
+        init(_ outcome: Outcome) {
+            self.outcome = outcome
+        }
+
+        /// What is to be given back now.
+        func take() -> Admission? {
+            guard case .admitted(let admission) = outcome else { return nil }
+            return isReleased.withLock { isReleased in
+                defer { isReleased = true }
+                return isReleased ? nil : admission
+            }
+        }
+    }
+
     /// Waits for the step's turn and its memory.
-    func admit(_ step: StepDefinition) async -> Outcome {
+    func admit(_ step: StepDefinition) async -> Ticket { Ticket(await outcome(for: step)) }
+
+    private func outcome(for step: StepDefinition) async -> Outcome {
         guard let ledger else { return .uncounted }
         let request = AdmissionRequest(run: run.description, step: step.id.description, memory: step.memory)
         do {
-            if step.schedule.isAlways, interruption.stop.isOpen {
-                // What cleans up after an interruption does not wait until other runs are over.
-                return .admitted(try await ledger.acquireWithoutWaiting(request))
+            let admission = try await interruption.stop.cancelling {
+                try await ledger.acquire(request, budget: budget)
             }
-            return try await withThrowingTaskGroup(of: Outcome.self) { group in
-                group.addTask { .admitted(try await ledger.acquire(request, budget: budget)) }
-                group.addTask {
-                    await interruption.stop.wait()
-                    return .interrupted
-                }
-                let first = try await group.next() ?? .uncounted
-                group.cancelAll()
-                // Both may have happened: what was admitted has to be given back, or used.
-                var outcome = first
-                while let other = await group.nextResult() {
-                    if case .success(.admitted(let admission)) = other { outcome = .admitted(admission) }
-                }
-                if case .interrupted = outcome, step.schedule.isAlways {
-                    return .admitted(try await ledger.acquireWithoutWaiting(request))
-                }
-                return outcome
-            }
+            if let admission { return .admitted(admission) }
+            // What cleans up after an interruption does not wait until other runs are over.
+            guard step.schedule.isAlways else { return .interrupted }
+            return .admitted(try await ledger.acquireWithoutWaiting(request))
         } catch {
             await emit(.warning("memory is not divided between steps: \(error)"))
             return .uncounted
         }
     }
 
-    func release(_ outcome: Outcome) async {
-        guard case .admitted(let admission) = outcome, let ledger else { return }
+    /// Gives back what the step was promised; does nothing the second time.
+    func release(_ ticket: Ticket) async {
+        guard let ledger, let admission = ticket.take() else { return }
         do {
             try await ledger.release(admission)
         } catch {

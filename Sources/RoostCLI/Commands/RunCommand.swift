@@ -90,6 +90,7 @@ struct RunCommand: AsyncParsableCommand {
     )
     var wipe = false
 
+    @OptionGroup var permissions: PermissionOptions
     @OptionGroup var keeping: KeepRunsOptions
     @OptionGroup var appearance: AppearanceOptions
 
@@ -100,9 +101,11 @@ struct RunCommand: AsyncParsableCommand {
             maxParallel: maxParallel,
             memoryBudget: memoryBudget,
             keeping: keeping,
+            permissions: permissions,
             color: appearance.color
         )
         let definition = try await selection.load(file)
+        try PermissionOptions.check(definition, settings)
         if wipe { try WipeCommand.check(definition) }
         let (plan, shortage) = plan(definition, settings)
         let lock = locked ? try LockFileLoading.load(for: plan) : nil
@@ -200,6 +203,7 @@ struct RunCommand: AsyncParsableCommand {
             try await RunPreparation.context(
                 for: plan,
                 on: session.engine,
+                info: session.state.info,
                 runID: attempt.runID,
                 // The flag wins over the file, the file over the settings.
                 budget: memoryBudget == nil

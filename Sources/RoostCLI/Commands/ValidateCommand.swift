@@ -1,4 +1,5 @@
 import ArgumentParser
+import DockerEngine
 import Pipeline
 import RoostCore
 
@@ -8,27 +9,63 @@ struct ValidateCommand: AsyncParsableCommand {
         commandName: "validate",
         abstract: "Check a pipeline's file.",
         discussion: """
-            Reports every error and warning at once, each with its file, line and key, without asking the engine or a \
-            registry.
+            Reports every error and warning at once, each with its file, line and key. No registry is asked, and the \
+            engine only for its memory, where the file's memory_budget is a part of that; without an engine this one \
+            thing is not checked, which is said.
+
+            What the operator has to allow is checked against the settings of this machine. To check a file for another \
+            machine, allow what that one allows: nothing is run.
 
             EXAMPLE
               roost validate -f ci/roost.toml
+              roost validate --allow-privileged
             """
     )
 
     @OptionGroup var file: PipelineFileOptions
+    @OptionGroup var permissions: PermissionOptions
+    @OptionGroup var engine: EngineOptions
+
+    /// How long the engine may take to tell its memory: whoever checks a file does not want to wait for an engine.
+    private static let patience = Duration.seconds(2)
 
     func run() async throws {
         try file.enter()
-        let (pipeline, diagnostics) = try file.check()
+        let settings = try SettingsLoader.load(permissions: permissions)
+        var (pipeline, diagnostics) = try file.check()
+        diagnostics += pipeline.map { settings.policy.refusals(of: $0.steps, file: $0.file.shownName) } ?? []
+        var remark: String?
+        if let checked = pipeline, !diagnostics.hasErrors, case .share(let percent) = checked.memoryBudget {
+            do {
+                diagnostics += checked.stepsBeyondBudget(onEngineWith: try await engineMemory())
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                remark =
+                    "\(checked.file.shownName): whether each step fits in memory_budget, "
+                    + "\(MemoryBudget.share(percent: percent)), was not checked: \(error)\n"
+            }
+        }
+        diagnostics = diagnostics.sortedByPosition()
         for diagnostic in diagnostics { try OutputWriter.standardOutput.enqueue("\(diagnostic)\n") }
         try await OutputWriter.standardOutput.flush()
         guard let pipeline, !diagnostics.hasErrors else { throw ExitCode(2) }
+        if let remark { try OutputWriter.standardError.enqueue(remark) }
         let steps = pipeline.steps.count
         try OutputWriter.standardError.enqueue(
             "\(pipeline.file.shownName): valid, \(pipeline.stages.count) stage\(pipeline.stages.count == 1 ? "" : "s"), "
                 + "\(steps) step\(steps == 1 ? "" : "s")\n"
         )
         try await OutputWriter.standardError.flush()
+    }
+
+    private func engineMemory() async throws -> ByteCount {
+        let configuration = try engine.configuration()
+        return try await withDeadline(Self.patience, "asking \(configuration.endpoint) for its memory") {
+            try await EngineClient.with(
+                configuration.endpoint,
+                requestedVersion: configuration.requestedVersion
+            ) { ByteCount(try await $0.info().memoryTotal) }
+        }
     }
 }

@@ -19,6 +19,9 @@ package final class DiagnosticCollector {
         add(.warning, message, at: position, key: key)
     }
 
+    /// Adds what somebody else has found in the same file.
+    package func add(_ diagnostic: Diagnostic) { diagnostics.append(diagnostic) }
+
     private func add(
         _ severity: Diagnostic.Severity,
         _ message: String,

@@ -21,6 +21,12 @@ extension FakeEngine {
         package internal(set) var memory: Int64
         package internal(set) var networkMode: String
         package internal(set) var mounts: [Mount]
+        var host: [String: JSONValue]
+
+        /// A key of `HostConfig` as JSON; `nil` where the client left it out.
+        package func setting(_ key: String) -> String? {
+            host[key].flatMap { try? String(buffer: $0.bytes) }
+        }
 
         package struct Mount: Sendable, Hashable, Decodable {
             package let type: String
@@ -69,6 +75,7 @@ final class FakeContainer: Sendable {
     struct Exit: Sendable {
         let code: Int
         var isOutOfMemory = false
+        var isKillTold = true
     }
 
     let id: String
@@ -113,6 +120,7 @@ final class FakeContainer: Sendable {
             case .waitForSignal: return Exit(code: try await state.wait { $0.endingCode })
             case .exit(let code): return Exit(code: code)
             case .exitOutOfMemory: return Exit(code: 137, isOutOfMemory: true)
+            case .exitOutOfMemoryUntold: return Exit(code: 137, isOutOfMemory: true, isKillTold: false)
             }
         }
         return Exit(code: 0)

@@ -22,6 +22,9 @@ extension FakeEngine {
             case exit(Int)
             /// Ends as if the kernel had killed its first process for want of memory.
             case exitOutOfMemory
+            /// The same on an engine that learns of the exit before it learns of the kill: only its event tells, the
+            /// container's state never does.
+            case exitOutOfMemoryUntold
         }
 
         /// Why the engine refuses to start the container.

@@ -27,6 +27,12 @@ package struct TemporaryDirectory: Sendable {
     /// Runs `body` with a new folder, and deletes the folder with all that is in it.
     ///
     /// The path is short, since a unix socket's path holds 107 bytes at most.
+    ///
+    /// - Parameters:
+    ///   - isolation: The caller's isolation, which `body` keeps.
+    ///   - body: What to do with the folder.
+    /// - Returns: What `body` returns.
+    /// - Throws: What `body` throws, else ``FolderRemoval/Failed`` where the folder is still there.
     package static func with<Result>(
         isolation: isolated (any Actor)? = #isolation,
         _ body: (TemporaryDirectory) async throws -> Result
@@ -38,8 +44,20 @@ package struct TemporaryDirectory: Sendable {
             withIntermediateDirectories: false,
             attributes: [.posixPermissions: 0o700]
         )
-        defer { try? FileManager.default.removeItem(at: url) }
-        return try await body(TemporaryDirectory(url: url))
+        let result: Result
+        do {
+            result = try await body(TemporaryDirectory(url: url))
+        } catch {
+            do {
+                try FolderRemoval.remove(url.path)
+            } catch let left {
+                // The test fails for its own reason, and yet whoever looks at what is left wants to know why.
+                FileHandle.standardError.write(Data("\(left)\n".utf8))
+            }
+            throw error
+        }
+        try FolderRemoval.remove(url.path)
+        return result
     }
 }
 

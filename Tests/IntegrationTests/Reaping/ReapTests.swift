@@ -177,7 +177,7 @@ struct ReapTests {
             #expect(try await sandbox.roost(["pull", reference]).exitCode == 0)
             try await sandbox.withEngine { engine in
                 let records = StateStore(folder: try sandbox.stateFolder).records(
-                    of: try await engine.identity(),
+                    of: engine.identity(by: try await engine.info()),
                     owner: OwnerIdentity(bootID: "another-boot", pid: 1, startTime: 1)
                 )
                 let names = (0..<3).map { _ in UniqueName.make("build") }
@@ -228,6 +228,7 @@ extension RoostSandbox {
     /// The journal that the sandbox's programs write.
     func journal() async throws -> any Journal {
         let store = StateStore(folder: try stateFolder)
-        return store.records(of: try await withEngine { try await $0.identity() }).journal
+        return store.records(of: try await withEngine { engine in engine.identity(by: try await engine.info()) })
+            .journal
     }
 }

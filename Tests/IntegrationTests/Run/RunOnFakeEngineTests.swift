@@ -61,6 +61,19 @@ struct RunOnFakeEngineTests {
         }
     }
 
+    @Test("a run whose images are there asks the engine for its facts once")
+    func factsOnce() async throws {
+        try await FakeEngine.with { fake in
+            try fake.add(FakeEngine.Image("img"), as: "img:1")
+            fake.run { _ in .printing(["hello"]) }
+            try await RoostSandbox.with(engine: fake.endpoint.description) { sandbox in
+                let (outcome, _) = try await sandbox.run(pipeline(1))
+                #expect(outcome.exitCode == 0)
+                #expect(fake.calls(.init(.GET, "/info")).count == 1)
+            }
+        }
+    }
+
     @Test("an answer to wait that is cut is followed by another look, and the true exit code counts")
     func cutWait() async throws {
         let run = try await runOne { fake in

@@ -40,6 +40,66 @@ struct LatchTests {
     }
 }
 
+@Suite("Work that a latch ends")
+struct LatchRaceTests {
+    private struct Failure: Error {}
+
+    @Test("work that ends first gives its value, or its error")
+    func workFirst() async throws {
+        #expect(try await Latch().cancelling { 5 } == 5)
+        await #expect(throws: Failure.self) { try await Latch().cancelling { throw Failure() } }
+    }
+
+    @Test("a latch that opens first cancels the work, whose error then is none")
+    func latchFirst() async throws {
+        let latch = Latch()
+        let value: Int? = try await latch.cancelling {
+            latch.open()
+            #expect(await Latch().wait() == false, "it waits until it is cancelled")
+            throw Failure()
+        }
+        #expect(value == nil)
+    }
+
+    @Test("what the work has come to though the latch had opened is not lost")
+    func both() async throws {
+        let latch = Latch()
+        let value = try await latch.cancelling {
+            latch.open()
+            await Latch().wait()
+            return 5
+        }
+        #expect(value == 5)
+    }
+
+    @Test("work is not begun where the latch is open")
+    func alreadyOpen() async throws {
+        let latch = Latch()
+        latch.open()
+        let value: Int? = try await latch.cancelling {
+            Issue.record("it was begun")
+            return 5
+        }
+        #expect(value == nil)
+    }
+
+    @Test("in a cancelled task the work ends as cancelled, and not as if the latch had opened")
+    func cancelled() async {
+        let latch = Latch()
+        await withThrowingTaskGroup(of: Int?.self) { group in
+            group.addTask {
+                try await latch.cancelling {
+                    await Latch().wait()
+                    try Task.checkCancellation()
+                    return 5
+                }
+            }
+            group.cancelAll()
+            await #expect(throws: CancellationError.self) { try await group.next() }
+        }
+    }
+}
+
 @Suite("ConcurrencyLimit")
 struct ConcurrencyLimitTests {
     @Test("never lets more in than its limit, and everyone in the end")

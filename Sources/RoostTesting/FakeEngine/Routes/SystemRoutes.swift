@@ -60,6 +60,7 @@ struct SystemRoutes {
             "InitBinary": "docker-init",
             "SecurityOptions": ["name=seccomp,profile=default"],
             "Warnings": nil,
+            "SystemTime": .string(FakeClock.now),
             "RegistryConfig": [
                 "Mirrors": JSONValue(engine.identity.mirrors),
                 "InsecureRegistryCIDRs": ["127.0.0.0/8"],
