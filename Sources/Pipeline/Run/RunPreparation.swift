@@ -51,6 +51,7 @@ package enum RunPreparation {
         guard withFiles.isEmpty || engine.endpoint.isLocal else {
             throw SecretFilesElsewhere(steps: withFiles.map(\.id), endpoint: engine.endpoint)
         }
+        let secretPlace = withFiles.isEmpty ? nil : try SecretPlace(environment: environment)
         try MountsRefused.check(plan.steps, in: folder, isLocal: engine.endpoint.isLocal)
         return RunContext(
             runID: runID,
@@ -62,7 +63,7 @@ package enum RunPreparation {
             memoryBudget: budget,
             records: records,
             secrets: secrets,
-            secretPlace: withFiles.isEmpty ? nil : try SecretPlace(environment: environment),
+            secretPlace: secretPlace,
             startedAt: startedAt,
             engineTime: known.systemTime.flatMap(EngineTime.parse)
         )

@@ -14,11 +14,16 @@ package struct SecretPlace: Hashable, Sendable {
     /// Finds the folder in memory: the user's own of the session, else the one of all.
     ///
     /// - Parameter environment: The process's environment.
-    /// - Throws: ``SecretFolderError/noMemory`` where there is none.
+    /// - Throws: ``SecretFolderError``: there is none, or this user's own folder in it is none of this user's alone.
     package init(environment: [String: String]) throws(SecretFolderError) {
         let candidates = Self.candidates(environment)
         guard let base = candidates.first(where: Self.isInMemory) else { throw .noMemory(looked: candidates) }
         self.base = base
+        do throws(SecretFolderError) {
+            _ = try SecretDirectory.openOwn(root)
+        } catch .system(_, _, ENOENT) {
+            // Made with the first container's files.
+        }
     }
 
     init(base: String) { self.base = base }
