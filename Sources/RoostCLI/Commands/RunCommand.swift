@@ -28,6 +28,7 @@ struct RunCommand: AsyncParsableCommand {
               roost run --step unit --env LOG=debug
               roost run --from test --dry-run
               roost run --rerun-failed
+              roost run --watch --step unit
               roost run --format json | jq 'select(.type == "step.finished")'
             """
     )
@@ -88,11 +89,55 @@ struct RunCommand: AsyncParsableCommand {
     )
     var wipe = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "Run again whenever something in the project folder changes, until Ctrl-C.",
+            discussion:
+                "What git ignores, what [workspace] wipe names and what the run itself makes does not count."
+        )
+    )
+    var watch = false
+
     @OptionGroup var keeping: KeepRunsOptions
     @OptionGroup var appearance: AppearanceOptions
 
+    func validate() throws {
+        guard watch else { return }
+        if dryRun { throw ValidationError("--watch runs the pipeline, and --dry-run does not: choose one") }
+        if selection.rerunFailed {
+            throw ValidationError(
+                "--watch runs the same steps at each change, and --rerun-failed fewer each time: choose one"
+            )
+        }
+    }
+
     func run() async throws {
         try file.enter()
+        let interruption = Interruption()
+        if watch {
+            let watching = try RunWatch(file: file, reports: reports, interruption: interruption)
+            throw ExitCode(
+                try await SignalWatch.during(interruption) {
+                    try await watching.run { try await carryOut(try await prepare(), interruption).exitCode }
+                }
+            )
+        }
+        let prepared = try await prepare()
+        if dryRun { return try await show(prepared.plan, warning: prepared.shortage) }
+        let outcome = try await SignalWatch.during(interruption) { try await carryOut(prepared, interruption) }
+        if outcome.exitCode != 0 { throw ExitCode(outcome.exitCode) }
+    }
+
+    /// All that a run needs and that can be wrong before an engine is asked.
+    private struct Prepared {
+        let settings: Settings
+        let plan: PipelinePlan
+        /// What to tell where fewer steps run at once than could.
+        let shortage: String?
+        let lock: LockFile?
+    }
+
+    private func prepare() async throws -> Prepared {
         let settings = try SettingsLoader.load(
             pulling: pulling,
             maxParallel: maxParallel,
@@ -105,22 +150,21 @@ struct RunCommand: AsyncParsableCommand {
         let (plan, shortage) = plan(definition, settings)
         let lock = locked ? try LockFileLoading.load(for: plan) : nil
         try reports.check()
-        if dryRun { return try await show(plan, warning: shortage) }
+        return Prepared(settings: settings, plan: plan, shortage: shortage, lock: lock)
+    }
+
+    private func carryOut(_ prepared: Prepared, _ interruption: Interruption) async throws -> RunReport {
         let configuration = try engine.configuration()
-        let interruption = Interruption()
-        let attempt = Attempt(warnings: shortage.map { [$0] } ?? [])
-        let outcome: RunReport
+        let (plan, settings) = (prepared.plan, prepared.settings)
+        let attempt = Attempt(warnings: prepared.shortage.map { [$0] } ?? [])
         do {
-            outcome = try await SignalWatch.during(interruption) {
-                try await EngineSession.with(configuration, settings: settings, interruption: interruption) { session in
-                    try await execute(plan, lock, session, settings, interruption, attempt)
-                }
+            return try await EngineSession.with(configuration, settings: settings, interruption: interruption) {
+                try await execute(plan, prepared.lock, $0, settings, interruption, attempt)
             }
         } catch {
             if !attempt.hasBegun.isOpen, !(error is UsageError) { await tell(error, ended: plan, attempt) }
             throw error
         }
-        if outcome.exitCode != 0 { throw ExitCode(outcome.exitCode) }
     }
 
     /// The plan, with no more steps at once than this process has descriptors for, and what to tell where that is fewer.
