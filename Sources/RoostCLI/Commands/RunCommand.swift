@@ -115,6 +115,8 @@ struct RunCommand: AsyncParsableCommand {
         try file.enter()
         let interruption = Interruption()
         if watch {
+            // What is wrong with the flags no change of a file mends.
+            _ = try (settings(), engine.configuration(), reports.check())
             let watching = try RunWatch(file: file, reports: reports, interruption: interruption)
             throw ExitCode(
                 try await SignalWatch.during(interruption) {
@@ -137,14 +139,18 @@ struct RunCommand: AsyncParsableCommand {
         let lock: LockFile?
     }
 
-    private func prepare() async throws -> Prepared {
-        let settings = try SettingsLoader.load(
+    private func settings() throws -> Settings {
+        try SettingsLoader.load(
             pulling: pulling,
             maxParallel: maxParallel,
             memoryBudget: memoryBudget,
             keeping: keeping,
             color: appearance.color
         )
+    }
+
+    private func prepare() async throws -> Prepared {
+        let settings = try settings()
         let definition = try await selection.load(file)
         if wipe { try WipeCommand.check(definition) }
         let (plan, shortage) = plan(definition, settings)
