@@ -81,7 +81,7 @@ let package = Package(
         .target(name: "CWorkspaceFiles"),
         .target(
             name: "Reaping",
-            dependencies: ["DockerEngine", "RoostCore"],
+            dependencies: ["DockerEngine", "ParkedContainers", "RoostCore"],
             swiftSettings: settings
         ),
         .target(

@@ -134,6 +134,9 @@ REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 SCRIPTS=$REPOSITORY/scripts
 LOGS=$REPOSITORY/.build/logs
 
+# c_compiler - prints the path of a C compiler; Swift brings one along.
+c_compiler() { command -v clang || command -v cc || command -v gcc; }
+
 # A busybox that runs inside an image without any library; nothing when there is none.
 static_busybox() {
   local candidate

@@ -25,25 +25,31 @@ struct BenchmarkCommand: AsyncParsableCommand {
     )
     var markdown: String?
 
+    @Flag(
+        help: ArgumentHelp(
+            "Do little work, once: shows that the benchmarks work.",
+            discussion: "scripts/bench then takes a debug build. The figures mean nothing."
+        )
+    )
+    var quick = false
+
     func validate() throws {
         guard rounds.map({ $0 > 0 }) ?? true else { throw ValidationError("--rounds must be at least 1.") }
+        guard !quick || markdown == nil else {
+            throw ValidationError("figures of --quick mean nothing: they can't be written with --markdown.")
+        }
     }
 
     func run() async throws {
         let document = markdown.map(MarkdownFile.init)
         _ = try TestEnvironment.requireEngine()
         try await RoostSandbox.with { sandbox in
-            let workbench = try await Workbench(sandbox, rounds: rounds, note: Self.note)
-            let facts = try await MachineFacts.read(docker: workbench.docker, roost: workbench.roost)
+            let workbench = try await Workbench(sandbox, rounds: rounds, isQuick: quick, note: Self.note)
+            let facts = try await MachineFacts.read(workbench)
             try show(ResultText.machine(facts, at: .now), as: "machine", in: document)
             for name in BenchmarkName.allCases where only.isEmpty || only.contains(name) {
                 let before = MachineFacts.load
-                let result =
-                    switch name {
-                    case .pull: try await PullBenchmark(workbench: workbench).run()
-                    case .wide: try await WideBenchmark(workbench: workbench).run()
-                    case .start: try await StartBenchmark(workbench: workbench).run()
-                    }
+                let result = try await workbench.run(name)
                 let text = ResultText.text(result, at: .now, load: (before, MachineFacts.load))
                 try show(text, as: result.name, in: document)
             }

@@ -5,8 +5,12 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
+
+// linux/magic.h, which not every libc brings along.
+#define ROOST_TMPFS_MAGIC 0x01021994
 
 #ifndef STATX_MNT_ID
 #define STATX_MNT_ID 0x00001000U
@@ -42,4 +46,9 @@ void roost_file_clock(int64_t *seconds, uint32_t *nanoseconds) {
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
     *seconds = now.tv_sec;
     *nanoseconds = now.tv_nsec;
+}
+
+int roost_is_in_memory(const char *path) {
+    struct statfs found;
+    return statfs(path, &found) == 0 && found.f_type == ROOST_TMPFS_MAGIC;
 }

@@ -42,12 +42,13 @@ struct EngineSession: Sendable {
         }
     }
 
-    /// Connects, removes what killed runs left, runs `body`, and closes all connections.
+    /// Connects, removes what killed runs left (their secrets first, with or without an engine), runs `body`, and closes all connections.
     static func with<Value: Sendable>(
         _ configuration: EngineConfiguration,
         settings: Settings,
         body: @Sendable (EngineSession) async throws -> Value
     ) async throws -> Value {
+        await SecretTidying.tidyUp()
         let credentials = DockerLogins(environment: ProcessInfo.processInfo.environment)
         let platform: Platform?
         do {

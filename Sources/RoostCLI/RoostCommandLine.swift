@@ -90,6 +90,18 @@ extension StepsBeyondBudget: ExitCoded {
     var exitCode: Int32 { 2 }
 }
 
+extension SecretFilesElsewhere: ExitCoded {
+    package var exitCode: Int32 { 2 }
+}
+
+extension SecretFolderError: ExitCoded {
+    package var exitCode: Int32 { 125 }
+}
+
+extension MountsRefused: ExitCoded {
+    var exitCode: Int32 { 2 }
+}
+
 extension Installation.Unavailable: ExitCoded {
     var exitCode: Int32 { 125 }
 }

@@ -31,7 +31,7 @@ let importTable: [String: ImportRow] = [
         modules: ["GRDB"]
     ),
     "Reaping": ImportRow(
-        targets: ["RoostCore", "DockerEngine"],
+        targets: ["RoostCore", "DockerEngine", "ParkedContainers"],
         modules: []
     ),
     "ImagePull": ImportRow(

@@ -9,7 +9,7 @@ struct ParkedLifecycleTests {
     static let events: [(name: String, event: ParkedLifecycle.Event)] = [
         ("start", .started), ("fail", .failed(.noShell(code: 127))), ("release", .releaseRequested),
         ("begin", .commandBegan), ("end", .outputEnded(remarks: "")), ("lose", .outputLost(Lost())),
-        ("detach", .detachRequested),
+        ("detach", .detachRequested), ("unsent", .notSent),
     ]
 
     /// What a command may have done by then, told from the events alone.
@@ -28,6 +28,7 @@ struct ParkedLifecycleTests {
                 if hasBegun { return (sends, name == "end" ? "whole" : "cut") }
                 if isSent { return (sends, "unclear") }
                 return (sends, name == "detach" ? "discarded" : "notParkable")
+            case "unsent" where isSent && !hasBegun: return (sends, "notParkable")
             default: break
             }
             if isStarted, isWanted { sends = 1 }

@@ -4,10 +4,16 @@ import Testing
 
 @Suite("Slots of a network")
 struct SlotBookTests {
+    private func book(slots: Int) -> SlotBook<String> {
+        var book = SlotBook<String>()
+        for _ in 0..<slots { book.open(book.add()) }
+        return book
+    }
+
     @Test("a step is parked where a step that it needs runs, else where nothing is, else where the fewest are")
     func parking() {
-        var book = SlotBook<String>(slots: 3)
-        #expect(book.makeReady("a") == [.start("a", slot: 0)])
+        var book = book(slots: 3)
+        #expect(book.start("a") == 0)
         #expect(book.park("b", needing: ["a"]) == 0)
         #expect(book.park("c", needing: ["a"]) == 1, "two parked in one slot could not run side by side")
         #expect(book.park("d") == 2)
@@ -16,77 +22,79 @@ struct SlotBookTests {
         #expect(book.park("f", needing: ["c", "e"]) == 1)
     }
 
-    @Test("a slot that becomes free goes to a step parked in it, before one that came earlier and is not parked")
-    func release() {
-        var book = SlotBook<String>(slots: 1)
-        _ = book.makeReady("a")
+    @Test("a step is released only where no other runs, and a step that starts takes a free slot or none")
+    func releasing() {
+        var book = book(slots: 1)
+        #expect(book.start("a") == 0)
         #expect(book.park("b") == 0)
-        #expect(book.makeReady("c").isEmpty)
-        #expect(book.makeReady("b").isEmpty)
-        #expect(book.finish("a") == [.release("b", slot: 0)])
-        #expect(book.finish("b") == [.start("c", slot: 0)])
+        #expect(book.release("b") == false, "its slot is taken")
+        #expect(book.start("c") == nil, "a private network")
+        book.finish("a")
+        #expect(book.release("b") == true)
+        #expect(book.runningStep(in: 0) == "b")
+        book.finish("b")
+        #expect(book.start("d") == 0)
     }
 
-    @Test("a ready step whose slot is taken is made anew where nothing else can use a free one")
+    @Test("a slot that is being made or gone is not joined; a step parked before it went can still be released")
+    func states() {
+        var book = SlotBook<String>()
+        let slot = book.add()
+        #expect(book.start("a") == nil)
+        #expect(book.park("b") == nil)
+        #expect(book.release("b") == true, "on a private network nothing is in its way")
+        book.open(slot)
+        #expect(book.park("c") == slot)
+        book.close(slot)
+        book.open(slot)
+        #expect(book.start("d") == nil)
+        #expect(book.release("c") == true)
+        #expect(book.count == 0)
+    }
+
+    @Test("a step that is parked and remade elsewhere leaves its slot")
     func remake() {
-        var book = SlotBook<String>(slots: 2)
-        _ = book.makeReady("a")
-        _ = book.makeReady("x")
+        var book = book(slots: 2)
+        #expect(book.start("a") == 0)
         #expect(book.park("b", needing: ["a"]) == 0)
-        #expect(book.makeReady("b").isEmpty)
-        #expect(book.finish("x") == [.remake("b", slot: 1)])
+        #expect(book.release("b") == false)
+        #expect(book.start("b") == 1)
+        book.finish("a")
         #expect(book.slot(of: "b") == 1)
     }
 
-    @Test("whatever happens, no two steps share a slot, and no ready step waits while one is free")
+    @Test("whatever happens, no two steps share a slot")
     func property() async throws {
         try await Fuzzing.run(rounds: 2_000) { generator in
-            let slots = Int.random(in: 1...4, using: &generator)
-            var book = SlotBook<Int>(slots: slots)
+            var book = SlotBook<Int>()
             var running: [Int: Int] = [:]
-            var parked: [Int: Int] = [:]
-            var ready: Set<Int> = []
             for _ in 0..<60 {
                 let step = Int.random(in: 0..<10, using: &generator)
-                var actions: [SlotBook<Int>.Action] = []
-                switch Int.random(in: 0..<4, using: &generator) {
-                case 0:
-                    let needs = Set((0..<2).map { _ in Int.random(in: 0..<10, using: &generator) })
-                    let slot = book.park(step, needing: needs)
-                    let isKnown = parked[step] != nil || ready.contains(step) || running.values.contains(step)
-                    try #require((slot == nil) == isKnown)
-                    if let slot { parked[step] = slot }
-                case 1:
-                    if !running.values.contains(step) { ready.insert(step) }
-                    actions = book.makeReady(step)
+                switch Int.random(in: 0..<7, using: &generator) {
+                case 0: book.open(book.add())
+                case 1: book.close(Int.random(in: 0..<4, using: &generator))
                 case 2:
-                    parked[step] = nil
-                    actions = book.unpark(step)
-                default:
-                    parked[step] = nil
-                    ready.remove(step)
-                    for (slot, other) in running where other == step { running[slot] = nil }
-                    actions = book.finish(step)
-                }
-                for action in actions {
-                    let (step, slot): (Int, Int) =
-                        switch action {
-                        case .release(let step, let slot), .start(let step, let slot), .remake(let step, let slot):
-                            (step, slot)
-                        }
-                    try #require(running[slot] == nil, "slot \(slot) is taken")
-                    try #require((0..<slots).contains(slot))
-                    try #require(ready.contains(step))
-                    switch action {
-                    case .release: try #require(parked[step] == slot)
-                    case .start: try #require(parked[step] == nil)
-                    case .remake: try #require(parked[step].map { running[$0] != nil } == true)
+                    if running[step] == nil { _ = book.park(step, needing: [(step + 1) % 10]) }
+                case 3:
+                    let slot = book.slot(of: step)
+                    if running[step] == nil, let slot {
+                        let isTaken = running.values.contains(slot)
+                        try #require(book.release(step) == !isTaken)
+                        if !isTaken { running[step] = slot }
                     }
-                    running[slot] = step
-                    parked[step] = nil
-                    ready.remove(step)
+                case 4:
+                    if running[step] == nil, let slot = book.start(step) {
+                        try #require(!running.values.contains(slot))
+                        running[step] = slot
+                    }
+                default:
+                    book.finish(step)
+                    running[step] = nil
                 }
-                try #require(ready.isEmpty || running.count == slots, "a ready step waits beside a free slot")
+                for (step, slot) in running {
+                    try #require(book.runningStep(in: slot) == step)
+                    try #require(book.slot(of: step) == slot)
+                }
             }
         }
     }

@@ -1,54 +1,30 @@
 import ArgumentParser
-import RoostTesting
-import Subprocess
-import SystemPackage
 
 /// Which benchmark.
 enum BenchmarkName: String, CaseIterable, ExpressibleByArgument {
     case pull
     case wide
+    case chain
+    case gap
+    case logs
+    case thousand
     case start
 }
 
-/// What all benchmarks share.
-struct Workbench {
-    let sandbox: RoostSandbox
-    let roost: Program
-    let docker: Program
-    /// In place of each benchmark's own number.
-    let rounds: Int?
-    /// For a person, while it runs.
-    let note: @Sendable (String) -> Void
-
-    /// Both programs see the same environment, where nothing is set but what they need to find the engine.
-    init(_ sandbox: RoostSandbox, rounds: Int?, note: @escaping @Sendable (String) -> Void) async throws {
-        self.sandbox = sandbox
-        self.rounds = rounds
-        self.note = note
-        func program(_ executable: String) -> Program {
-            Program(
-                executable: executable,
-                arguments: [],
-                environment: sandbox.environment,
-                directory: sandbox.project
-            )
+extension Workbench {
+    /// Does a benchmark's work.
+    ///
+    /// - Returns: What it found.
+    /// - Throws: What keeps it from being measured.
+    func run(_ name: BenchmarkName) async throws -> BenchmarkResult {
+        switch name {
+        case .pull: try await PullBenchmark(workbench: self).run()
+        case .wide: try await WideBenchmark(workbench: self).run()
+        case .chain: try await ChainBenchmark(workbench: self).run()
+        case .gap: try await GapBenchmark(workbench: self).run()
+        case .logs: try await LogsBenchmark(workbench: self).run()
+        case .thousand: try await ThousandBenchmark(workbench: self).run()
+        case .start: try await StartBenchmark(workbench: self).run()
         }
-        roost = program(try TestEnvironment.requireBinary())
-        // Found once, so that the search in PATH is not measured.
-        docker = program(try await Executable.name("docker").resolveExecutablePath(in: .inherit).string)
-    }
-
-    /// A shell command that finds Docker's command line as `$0` and these arguments as `$@`.
-    func shell(_ command: String, _ arguments: [String]) -> Program {
-        Program(
-            executable: "/bin/sh",
-            arguments: ["-c", command, docker.executable] + arguments,
-            environment: sandbox.environment,
-            directory: sandbox.project
-        )
-    }
-
-    func contest(_ name: BenchmarkName, rounds usual: Int, warmUps: Int = 1) -> Contest {
-        Contest(rounds: rounds ?? usual, warmUps: warmUps) { note("\(name.rawValue): \($0)") }
     }
 }

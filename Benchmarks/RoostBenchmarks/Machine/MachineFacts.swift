@@ -4,12 +4,12 @@ import Foundation
 struct MachineFacts {
     let rows: [(name: String, value: String)]
 
-    /// - Parameters:
-    ///   - docker: Docker's command line, with the engine's address in its environment.
-    ///   - roost: Roost.
+    /// - Parameter workbench: The programs that are measured, with the engine's address in their environment.
     /// - Returns: The facts, with names for a table.
-    /// - Throws: When one of the two does not answer.
-    static func read(docker: Program, roost: Program) async throws -> MachineFacts {
+    /// - Throws: When one of the programs does not answer.
+    static func read(_ workbench: Workbench) async throws -> MachineFacts {
+        let (docker, roost) = (workbench.docker, workbench.roost)
+        let compose = try await workbench.program("docker-compose")
         let engine = try await docker("version", "--format", "{{.Server.Version}}").output()
         let info = try await docker("info", "--format", "{{.Driver}}, cgroup v{{.CgroupVersion}}").output()
         return MachineFacts(rows: [
@@ -19,7 +19,11 @@ struct MachineFacts {
             ("system", system),
             ("engine", "\(trimmed(engine)), \(trimmed(info))"),
             ("Docker's command line", trimmed(try await docker("--version").output())),
-            ("Roost", "\(trimmed(try await roost("--version").output())), release build"),
+            ("Docker Compose", trimmed(try await compose("--version").output())),
+            (
+                "Roost",
+                "\(trimmed(try await roost("--version").output())), \(workbench.isQuick ? "debug" : "release") build"
+            ),
         ])
     }
 

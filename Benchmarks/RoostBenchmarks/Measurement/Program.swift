@@ -33,26 +33,50 @@ struct Program: Sendable {
     /// - Returns: What it wrote on standard output.
     /// - Throws: ``Failed`` for any exit code but 0.
     func output() async throws -> String {
+        let ended = try await Subprocess.run(
+            configuration,
+            output: .string(limit: 4 << 20),
+            error: .string(limit: 4 << 20)
+        )
+        try check(ended.terminationStatus, output: ended.standardOutput + ended.standardError)
+        return ended.standardOutput
+    }
+
+    /// Runs the program, and `reading` on its standard output beside it.
+    ///
+    /// - Throws: ``Failed`` for any exit code but 0.
+    func run(reading: @escaping @Sendable (SubprocessOutputSequence) async throws -> Void) async throws {
+        let ended = try await Subprocess.run(
+            configuration,
+            input: .none,
+            output: .sequence,
+            error: .discarded
+        ) { execution in
+            try await reading(execution.standardOutput)
+        }
+        try check(ended.terminationStatus, output: "")
+    }
+
+    private func check(_ status: TerminationStatus, output: String) throws {
+        guard !status.isSuccess else { return }
+        throw Failed(
+            command: ([executable] + arguments).joined(separator: " "),
+            status: "\(status)",
+            output: output
+        )
+    }
+
+    private var configuration: Subprocess.Configuration {
         let variables = environment.reduce(into: [Environment.Key: String]()) { result, variable in
             guard let key = Environment.Key(rawValue: variable.key) else { return }
             result[key] = variable.value
         }
-        let ended = try await Subprocess.run(
-            .path(FilePath(executable)),
+        return Subprocess.Configuration(
+            executable: .path(FilePath(executable)),
             arguments: Arguments(arguments),
             environment: .custom(variables),
-            workingDirectory: FilePath(directory),
-            output: .string(limit: 4 << 20),
-            error: .string(limit: 4 << 20)
+            workingDirectory: FilePath(directory)
         )
-        guard ended.terminationStatus.isSuccess else {
-            throw Failed(
-                command: ([executable] + arguments).joined(separator: " "),
-                status: "\(ended.terminationStatus)",
-                output: ended.standardOutput + ended.standardError
-            )
-        }
-        return ended.standardOutput
     }
 
     /// The same program with other arguments.

@@ -13,5 +13,6 @@ struct BenchmarkResult {
     /// Roost first.
     let timings: [Timings]
     let comparisons: [Comparison]
+    var limits: [Limit] = []
     var details: [Detail] = []
 }

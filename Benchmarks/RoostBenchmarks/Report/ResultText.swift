@@ -29,11 +29,25 @@ enum ResultText {
                 result.comparisons.map { comparison in
                     [
                         comparison.peer, ratio(comparison.ratio.median), ratio(comparison.ratio.least),
-                        ratio(comparison.ratio.most), "≤ \(number(comparison.target))", verdict(comparison),
+                        ratio(comparison.ratio.most), comparison.target.map { "≤ \(number($0))" } ?? "",
+                        comparison.target.map { verdict(comparison.ratio.median, $0) } ?? "",
                     ]
                 }
             ),
         ]
+        if !result.limits.isEmpty {
+            parts.append(
+                table(
+                    ["", "measured", "target", ""],
+                    result.limits.map { limit in
+                        [
+                            limit.what, text(limit.figure), "≤ \(text(limit.bound))",
+                            verdict(limit.figure.value, limit.bound.value),
+                        ]
+                    }
+                )
+            )
+        }
         for detail in result.details { parts += [detail.title, table(detail.columns, detail.rows)] }
         return parts.joined(separator: "\n\n")
     }
@@ -42,10 +56,17 @@ enum ResultText {
         seconds < 1 ? "\(number(seconds * 1000, digits: 1)) ms" : "\(number(seconds)) s"
     }
 
-    private static func verdict(_ comparison: Comparison) -> String {
-        if comparison.isMet { return "met" }
-        let excess = (comparison.ratio.median / comparison.target - 1) * 100
-        return "missed by \(number(excess, digits: 1)) %"
+    private static func text(_ figure: Limit.Figure) -> String {
+        switch figure {
+        case .seconds(let seconds): time(seconds)
+        case .bytes(let bytes): "\(number(Double(bytes) / 1e6, digits: 1)) MB"
+        case .count(let count): "\(count)"
+        }
+    }
+
+    private static func verdict(_ value: Double, _ target: Double) -> String {
+        if value <= target { return "met" }
+        return target > 0 ? "missed by \(number((value / target - 1) * 100, digits: 1)) %" : "missed"
     }
 
     /// With a third digit: some lie so near their target that two would hide on which side.

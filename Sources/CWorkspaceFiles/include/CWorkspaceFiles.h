@@ -3,7 +3,8 @@
 
 #include <stdint.h>
 
-// What Swift's view of glibc does not reach: statx, which names the mount that an entry lies on.
+// What Swift's view of glibc does not reach: statx, which names the mount that an entry lies on, and
+// statfs, which names the kind of its file system.
 
 /// What lies at a name; a link is not followed.
 struct roost_entry {
@@ -33,5 +34,8 @@ int roost_give(int pinned, uint32_t owner, uint32_t group);
 
 /// The clock that file systems stamp changes with.
 void roost_file_clock(int64_t *seconds, uint32_t *nanoseconds);
+
+/// Whether a path leads to a file system in memory (tmpfs). False also where that can't be told.
+int roost_is_in_memory(const char *path);
 
 #endif

@@ -54,6 +54,19 @@ package struct ContainerSpecification: Encodable, Sendable {
         package var usesInit: Bool?
         package var networkMode: String?
         package var logDriver: LogDriver?
+        /// Names without `CAP_`, or `ALL`; `nil` keeps the engine's default.
+        package var addedCapabilities: [String]?
+        package var droppedCapabilities: [String]?
+        /// Such as `no-new-privileges` and `seccomp=unconfined`.
+        package var securityOptions: [String]?
+        /// Processes and threads at once; `nil` for no limit.
+        package var pidsLimit: Int64?
+        package var isPrivileged: Bool?
+        /// Whether the container's own file system can't be written to.
+        package var isReadOnly: Bool?
+        package var devices: [Device]?
+        /// The size of `/dev/shm` in bytes; `nil` for the engine's default.
+        package var sharedMemory: Int64?
 
         package init() {}
 
@@ -64,6 +77,34 @@ package struct ContainerSpecification: Encodable, Sendable {
             case usesInit = "Init"
             case networkMode = "NetworkMode"
             case logDriver = "LogConfig"
+            case addedCapabilities = "CapAdd"
+            case droppedCapabilities = "CapDrop"
+            case securityOptions = "SecurityOpt"
+            case pidsLimit = "PidsLimit"
+            case isPrivileged = "Privileged"
+            case isReadOnly = "ReadonlyRootfs"
+            case devices = "Devices"
+            case sharedMemory = "ShmSize"
+        }
+    }
+
+    /// A device of the host's; also a row of what an inspection tells.
+    package struct Device: Codable, Hashable, Sendable {
+        package var hostPath: String
+        package var containerPath: String
+        /// Of `r`, `w` and `m`.
+        package var permissions: String
+
+        package init(hostPath: String, containerPath: String, permissions: String) {
+            self.hostPath = hostPath
+            self.containerPath = containerPath
+            self.permissions = permissions
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case hostPath = "PathOnHost"
+            case containerPath = "PathInContainer"
+            case permissions = "CgroupPermissions"
         }
     }
 
@@ -74,6 +115,19 @@ package struct ContainerSpecification: Encodable, Sendable {
         package var source: String?
         package var target: String
         package var readOnly: Bool
+        /// Of a tmpfs; `nil` for any other mount.
+        package var tmpfs: TmpfsOptions?
+
+        package struct TmpfsOptions: Encodable, Sendable {
+            /// Bytes; `nil` for no limit of its own.
+            package var size: Int64?
+
+            package init(size: Int64? = nil) {
+                self.size = size
+            }
+
+            enum CodingKeys: String, CodingKey { case size = "SizeBytes" }
+        }
 
         package init(kind: Kind, source: String?, target: String, readOnly: Bool = false) {
             self.kind = kind
@@ -87,6 +141,7 @@ package struct ContainerSpecification: Encodable, Sendable {
             case source = "Source"
             case target = "Target"
             case readOnly = "ReadOnly"
+            case tmpfs = "TmpfsOptions"
         }
     }
 

@@ -4,6 +4,11 @@ package struct CreatedContainer: Decodable, Sendable {
     /// What the engine could not do as asked, such as a swap limit that the kernel lacks.
     package let warnings: [String]?
 
+    package init(id: String, warnings: [String]?) {
+        self.id = id
+        self.warnings = warnings
+    }
+
     enum CodingKeys: String, CodingKey {
         case id = "Id"
         case warnings = "Warnings"
@@ -38,6 +43,9 @@ package struct ContainerInspection: Decodable, Sendable {
     package let state: State
     package let config: Config
     package let mounts: [MountPoint]?
+    package let host: HostConfiguration?
+    /// What the most privileged process of it can have; of Podman's alone.
+    package let boundingCapabilities: [String]?
 
     package struct State: Decodable, Sendable {
         /// `created`, `running`, `paused`, `restarting`, `removing`, `exited` or `dead`.
@@ -68,23 +76,69 @@ package struct ContainerInspection: Decodable, Sendable {
         package let image: String
         package let labels: [String: String]?
         package let environment: [String]?
+        package let entrypoint: [String]?
 
         enum CodingKeys: String, CodingKey {
             case image = "Image"
             case labels = "Labels"
             case environment = "Env"
+            case entrypoint = "Entrypoint"
         }
     }
 
     package struct MountPoint: Decodable, Sendable {
         package let type: String
         package let name: String?
+        /// On the host; of a volume the folder where the engine keeps it.
+        package let source: String?
         package let destination: String
+        package let isWritable: Bool?
+
+        package init(type: String, name: String?, source: String?, destination: String, isWritable: Bool?) {
+            self.type = type
+            self.name = name
+            self.source = source
+            self.destination = destination
+            self.isWritable = isWritable
+        }
 
         enum CodingKeys: String, CodingKey {
             case type = "Type"
             case name = "Name"
+            case source = "Source"
             case destination = "Destination"
+            case isWritable = "RW"
+        }
+    }
+
+    /// What the engine has made of a `HostConfig`.
+    package struct HostConfiguration: Decodable, Sendable {
+        package var memory: Int64?
+        package var memoryAndSwap: Int64?
+        package var networkMode: String?
+        package var addedCapabilities: [String]?
+        package var droppedCapabilities: [String]?
+        package var securityOptions: [String]?
+        package var pidsLimit: Int64?
+        package var isPrivileged: Bool?
+        package var isReadOnly: Bool?
+        package var devices: [ContainerSpecification.Device]?
+        package var sharedMemory: Int64?
+
+        package init() {}
+
+        enum CodingKeys: String, CodingKey {
+            case memory = "Memory"
+            case memoryAndSwap = "MemorySwap"
+            case networkMode = "NetworkMode"
+            case addedCapabilities = "CapAdd"
+            case droppedCapabilities = "CapDrop"
+            case securityOptions = "SecurityOpt"
+            case pidsLimit = "PidsLimit"
+            case isPrivileged = "Privileged"
+            case isReadOnly = "ReadonlyRootfs"
+            case devices = "Devices"
+            case sharedMemory = "ShmSize"
         }
     }
 
@@ -95,6 +149,8 @@ package struct ContainerInspection: Decodable, Sendable {
         case state = "State"
         case config = "Config"
         case mounts = "Mounts"
+        case host = "HostConfig"
+        case boundingCapabilities = "BoundingCaps"
     }
 }
 

@@ -145,7 +145,7 @@ package final class ExitWatch: Sendable {
             _ = process_descriptor_close(descriptor)
             return nil
         }
-        return members.insert(descriptor).map { FirstProcess(watch: self, process: $0) }
+        return members.insert(descriptor).map { FirstProcess(number: number, watch: self, process: $0) }
     }
 
     func forget(_ process: Process) { members.remove(process) }

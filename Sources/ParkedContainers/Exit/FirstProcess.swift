@@ -9,10 +9,13 @@ import Synchronization
 /// possible there is none, and the caller waits for the engine's word. The descriptor is closed with the exit, or with
 /// this value.
 package final class FirstProcess: Sendable {
+    /// As the engine and this machine number it.
+    package let number: Int
     private let watch: ExitWatch
     private let process: ExitWatch.Process
 
-    init(watch: ExitWatch, process: ExitWatch.Process) {
+    init(number: Int, watch: ExitWatch, process: ExitWatch.Process) {
+        self.number = number
         self.watch = watch
         self.process = process
     }

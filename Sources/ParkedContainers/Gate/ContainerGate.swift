@@ -28,6 +28,16 @@ package struct ContainerGate: Sendable, Hashable {
         self.nonce = nonce
     }
 
+    /// The gate of a container by what it was made with.
+    ///
+    /// - Parameter entrypoint: The container's; `nil` comes back where that is no gate.
+    package init?(entrypoint: [String]) {
+        guard let last = entrypoint.last, let gate = ContainerGate(nonce: last), gate.entrypoint == entrypoint else {
+            return nil
+        }
+        self = gate
+    }
+
     /// The exit code of a gate that ends without having become the command: its stdin ended, or a part of what it read
     /// could not be done. Only the gate's marks tell it from a command that exits so.
     package static let codeWithoutCommand = 125

@@ -1,31 +1,55 @@
 /// Keeps which step runs, and which are parked, in which network slot, and decides which goes where.
 ///
 /// A parked container can't change its network, so that it is bound to its slot; a step that is not parked can start in any.
-/// Never two steps run in one slot. A value without I/O.
+/// Never two steps run in one slot. Nobody waits for a slot: where none is free, a step gets a private network, which only
+/// costs its start more. A value without I/O.
 package struct SlotBook<Step: Hashable & Sendable>: Sendable {
-    package enum Action: Hashable, Sendable {
-        /// Release the step's parked container, which is in this slot.
-        case release(Step, slot: Int)
-        /// Start the step, which is not parked, in this slot.
-        case start(Step, slot: Int)
-        /// Discard the step's parked container, whose slot is taken, and start the step in this slot.
-        case remake(Step, slot: Int)
+    private enum State: Hashable, Sendable {
+        /// Its holder is being made.
+        case making
+        case usable
+        /// Its holder could not be made, or has ended.
+        case gone
     }
 
-    private var running: [Step?]
+    private struct Slot: Sendable {
+        var state = State.making
+        var running: Step?
+    }
+
+    private var slots: [Slot] = []
     private var parked: [Step: Int] = [:]
-    private var ready: [Step] = []
 
-    /// - Parameter slots: How many there are, and so how many steps run at once; at least 1.
-    package init(slots: Int) {
-        running = Array(repeating: nil, count: max(1, slots))
-    }
+    package init() {}
 
-    /// Where the step runs, or is parked.
-    package func slot(of step: Step) -> Int? { running.firstIndex(of: step) ?? parked[step] }
+    /// How many slots there are or will be, but for those that are gone.
+    package var count: Int { slots.count { $0.state != .gone } }
+
+    /// Where the step runs, or is parked; `nil` for a step on a private network.
+    package func slot(of step: Step) -> Int? { slots.firstIndex { $0.running == step } ?? parked[step] }
 
     /// What runs in the slot.
-    package func runningStep(in slot: Int) -> Step? { running.indices.contains(slot) ? running[slot] : nil }
+    package func runningStep(in slot: Int) -> Step? { slots.indices.contains(slot) ? slots[slot].running : nil }
+
+    /// One more slot is being made.
+    ///
+    /// - Returns: Its number.
+    package mutating func add() -> Int {
+        slots.append(Slot())
+        return slots.count - 1
+    }
+
+    /// The slot can be joined from now on.
+    package mutating func open(_ slot: Int) {
+        guard slots.indices.contains(slot), slots[slot].state == .making else { return }
+        slots[slot].state = .usable
+    }
+
+    /// The slot can't be joined any more. What is in it already stays.
+    package mutating func close(_ slot: Int) {
+        guard slots.indices.contains(slot) else { return }
+        slots[slot].state = .gone
+    }
 
     /// Chooses the slot that a step is to be parked in, and keeps it there.
     ///
@@ -33,83 +57,52 @@ package struct SlotBook<Step: Hashable & Sendable>: Sendable {
     /// free now, else the one with the fewest others.
     ///
     /// - Parameters:
-    ///   - step: Not running, not parked, not ready.
+    ///   - step: Neither running nor parked.
     ///   - needs: What has to end before it.
-    /// - Returns: The slot; `nil` where the step is known already.
+    /// - Returns: The slot; `nil` for a private network.
     package mutating func park(_ step: Step, needing needs: Set<Step> = []) -> Int? {
-        guard slot(of: step) == nil, !ready.contains(step) else { return nil }
-        let chosen = running.indices.min { rank($0, needs) < rank($1, needs) } ?? 0
-        parked[step] = chosen
+        guard slot(of: step) == nil else { return nil }
+        let chosen = usable.min { rank($0, needs) < rank($1, needs) }
+        if let chosen { parked[step] = chosen }
         return chosen
     }
+
+    /// A step that is not parked starts now.
+    ///
+    /// - Returns: The slot, which is the step's until it has ended; `nil` for a private network, since none is free.
+    package mutating func start(_ step: Step) -> Int? {
+        parked[step] = nil
+        if let known = slots.firstIndex(where: { $0.running == step }) { return known }
+        let free = usable.filter { slots[$0].running == nil }.min { load($0) < load($1) }
+        if let free { slots[free].running = step }
+        return free
+    }
+
+    /// A parked step's container is to be released now.
+    ///
+    /// - Returns: False where another step runs in its slot, or the slot's network has gone: it can't be released.
+    package mutating func release(_ step: Step) -> Bool {
+        guard let slot = parked[step] else { return true }
+        guard slots[slot].running == nil, slots[slot].state != .gone else { return false }
+        slots[slot].running = step
+        parked[step] = nil
+        return true
+    }
+
+    /// The step's container has ended, or will not run any more.
+    package mutating func finish(_ step: Step) {
+        parked[step] = nil
+        for slot in slots.indices where slots[slot].running == step { slots[slot].running = nil }
+    }
+
+    private var usable: [Int] { slots.indices.filter { slots[$0].state == .usable } }
 
     private func rank(_ slot: Int, _ needs: Set<Step>) -> (Int, Int, Int, Int) {
         let others = parked.count { $0.value == slot && !needs.contains($0.key) }
         let isItsNeeds =
-            running[slot].map(needs.contains) ?? parked.contains { $0.value == slot && needs.contains($0.key) }
-        let isBusy = running[slot].map { !needs.contains($0) } ?? false
+            slots[slot].running.map(needs.contains) ?? parked.contains { $0.value == slot && needs.contains($0.key) }
+        let isBusy = slots[slot].running.map { !needs.contains($0) } ?? false
         return (others, isItsNeeds ? 0 : 1, isBusy ? 1 : 0, slot)
-    }
-
-    /// The step's parked container is gone, or was given up; a step that is ready starts plainly.
-    ///
-    /// - Returns: What to do now.
-    package mutating func unpark(_ step: Step) -> [Action] {
-        parked[step] = nil
-        return assign()
-    }
-
-    /// The step may start as soon as there is a slot for it.
-    ///
-    /// - Returns: What to do now.
-    package mutating func makeReady(_ step: Step) -> [Action] {
-        guard !running.contains(step), !ready.contains(step) else { return [] }
-        ready.append(step)
-        return assign()
-    }
-
-    /// The step has ended, or will not run any more.
-    ///
-    /// - Returns: What to do now.
-    package mutating func finish(_ step: Step) -> [Action] {
-        parked[step] = nil
-        ready.removeAll { $0 == step }
-        if let slot = running.firstIndex(of: step) { running[slot] = nil }
-        return assign()
-    }
-
-    /// First come, first served, among those parked in a free slot before all others; those parked in a slot that is
-    /// taken come last, since their parking would be lost.
-    private mutating func assign() -> [Action] {
-        var actions: [Action] = []
-        while let free = freest() {
-            if let step = ready.first(where: { parked[$0].map { running[$0] == nil } ?? false }),
-                let slot = parked[step]
-            {
-                actions.append(.release(step, slot: slot))
-                occupy(slot, step)
-            } else if let step = ready.first(where: { parked[$0] == nil }) {
-                actions.append(.start(step, slot: free))
-                occupy(free, step)
-            } else if let step = ready.first {
-                actions.append(.remake(step, slot: free))
-                occupy(free, step)
-            } else {
-                break
-            }
-        }
-        return actions
-    }
-
-    private mutating func occupy(_ slot: Int, _ step: Step) {
-        running[slot] = step
-        parked[step] = nil
-        ready.removeAll { $0 == step }
-    }
-
-    /// The free slot that the fewest steps are parked in.
-    private func freest() -> Int? {
-        running.indices.filter { running[$0] == nil }.min { load($0) < load($1) }
     }
 
     private func load(_ slot: Int) -> Int { parked.values.count { $0 == slot } }

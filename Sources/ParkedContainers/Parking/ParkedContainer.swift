@@ -22,6 +22,7 @@ package final class ParkedContainer: Sendable {
 
     private let state = Mutex(State())
     private let isSettled = Latch()
+    private let shouldSend = Latch()
     private let shouldDetach = Latch()
 
     /// - Parameters:
@@ -57,6 +58,11 @@ package final class ParkedContainer: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.follow(engine, watch, start, onOutput) }
             group.addTask { await self.shouldDetach.wait() }
+            group.addTask {
+                // Not in the task of whoever releases it: one that takes nothing in, such as one that is paused, would hold it up.
+                if await self.shouldSend.wait() { await self.send() }
+                await self.shouldDetach.wait()
+            }
             await group.next()
             group.cancelAll()
         }
@@ -75,7 +81,7 @@ package final class ParkedContainer: Sendable {
     /// Lets it become the command; where it is still starting, as soon as it has.
     ///
     /// - Parameter payload: The command, for this container's gate.
-    /// - Returns: False where it is over, or was released before: nothing has been sent by this call.
+    /// - Returns: False where it is over, or was released before: nothing will be sent for this call.
     package func release(_ payload: GatePayload) async -> Bool {
         let isFirst = state.withLock { state in
             guard state.payload == nil else { return false }
@@ -153,7 +159,7 @@ package final class ParkedContainer: Sendable {
         }
         for action in actions {
             switch action {
-            case .send: await send()
+            case .send: shouldSend.open()
             case .detach: shouldDetach.open()
             }
         }
@@ -162,7 +168,7 @@ package final class ParkedContainer: Sendable {
 
     private func send() async {
         let (attached, payload) = state.withLock { ($0.attached, $0.payload) }
-        guard let attached, let payload else { return await handle(.detachRequested) }
+        guard let attached, let payload else { return await handle(.notSent) }
         do {
             try await attached.write(payload.bytes)
         } catch {

@@ -34,6 +34,8 @@ struct ParkedLifecycle: Sendable {
         case started
         case failed(NotParkable)
         case releaseRequested
+        /// Its stream was closed already when the payload was to be sent.
+        case notSent
         /// A mark of the gate's was seen.
         case commandBegan
         /// The stream came to its own end.
@@ -86,13 +88,15 @@ struct ParkedLifecycle: Sendable {
             return []
         case (.released, .outputEnded), (.released, .outputLost), (.released, .failed), (.released, .detachRequested):
             return end(.unclear)
+        case (.released, .notSent):
+            return end(.notParkable(.endedEarly(remarks: "")))
         case (.running, .outputEnded):
             return end(.commandRan(isOutputWhole: true))
         case (.running, .outputLost), (.running, .failed), (.running, .detachRequested):
             return end(.commandRan(isOutputWhole: false))
         case (.parked, .started), (.released, .started), (.running, .started), (.released, .releaseRequested),
             (.running, .releaseRequested), (.running, .commandBegan), (.parking, .commandBegan),
-            (.parked, .commandBegan):
+            (.parked, .commandBegan), (.parking, .notSent), (.parked, .notSent), (.running, .notSent):
             return []
         }
     }

@@ -63,16 +63,21 @@ struct PipelineReading {
         var pull = PullPolicy.missing
         var retries = StepRetries()
         var stopGrace = StepDefaults.stopGrace
+        var isParked = true
+        var secrets: [StepSecret] = []
+        var network: Located<StepNetwork>?
+        var security = SecurityLayer()
+        var mounts: [Located<StepMount>] = []
     }
 
     func read(_ root: TOMLTableReader) -> PipelineDefinition {
         root.refuse(UnsupportedKeys.root, message: UnsupportedKeys.message)
+        root.refuse(["secrets"]) { "`\($0)` stands in [pipeline], for all steps, or in the step that needs them" }
         let order = root.readableStrings("stages_order", expected: "a list of stage names")
         let always = root.readableStrings("always_stages", expected: "a list of stage names")?.strings
         let pipeline = root.table("pipeline")
         let stageTables = root.table("stages")
         let workspace = workspace(root.table("workspace"))
-        root.finish()
 
         var defaults = Defaults()
         var name: String?
@@ -89,10 +94,21 @@ struct PipelineReading {
             defaults.pull = pipeline.choice("pull")?.value ?? defaults.pull
             defaults.retries = retries(of: pipeline, defaults.retries)
             defaults.stopGrace = stopGrace(of: pipeline) ?? defaults.stopGrace
+            defaults.isParked = pipeline.boolean("park")?.value ?? defaults.isParked
+            defaults.secrets = secrets(of: pipeline) ?? defaults.secrets
+            defaults.network = network(of: pipeline)
+            defaults.security = security(of: pipeline)
+            defaults.mounts = mounts(of: pipeline, workdir: defaults.workdir)
             memoryBudget = pipeline.memoryBudget("memory_budget")?.value
             flatSteps = pipeline.tables("steps")
             pipeline.finish()
         }
+        if root.has("mounts"), pipeline?.has("mounts") == true {
+            root.refuse(["mounts"]) { "`\($0)` stands either here or in [pipeline], not in both places" }
+        } else {
+            defaults.mounts += mounts(of: root, workdir: defaults.workdir)
+        }
+        root.finish()
 
         var stages: [StageDefinition]
         if let flatSteps {
@@ -108,6 +124,7 @@ struct PipelineReading {
             stages = orderedStages(order, in: stageTables, root: root, defaults: defaults)
             mark(always, in: &stages, defined: stageTables?.table.entries.map(\.key) ?? [])
         }
+        refuseInheritedSecrets(in: stages)
         let definition = PipelineDefinition(
             name: name ?? fallbackName,
             file: file,

@@ -104,6 +104,8 @@ extension PipelineReading {
     private func steps(ofStage stage: String, _ reader: TOMLTableReader, defaults: Defaults) -> [StepDefinition] {
         reader.refuse(UnsupportedKeys.stage, message: UnsupportedKeys.message)
         let runsTogether = reader.boolean("parallel")?.value ?? true
+        var defaults = defaults
+        defaults.network = network(of: reader) ?? defaults.network
         let tables = reader.table("steps")
         reader.finish()
         var names: Set<String> = []
@@ -122,7 +124,7 @@ extension PipelineReading {
                     instance,
                     defaults: defaults
                 )
-                step?.definition.schedule.runsAlone = runsAlone || !runsTogether
+                if runsAlone || !runsTogether { step?.definition.schedule.runsAlone = true }
                 return step
             }
         }

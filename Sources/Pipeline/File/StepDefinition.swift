@@ -16,6 +16,8 @@ package struct StepDefinition: Hashable, Sendable {
     package let entrypoint: [String]?
     /// In the order of the file; no name twice.
     package var env: [EnvironmentVariable]
+    /// In the order of the file; no name twice.
+    package var secrets: [StepSecret] = []
     package let memory: ByteCount
     /// How long the step may run, counted from the start of its container.
     package let timeout: Duration
@@ -30,6 +32,14 @@ package struct StepDefinition: Hashable, Sendable {
     package var retries = StepRetries()
     /// Between TERM and KILL where the step has to be stopped.
     package var stopGrace = StepDefaults.stopGrace
+    /// Whether its container may be created and started ahead of its turn.
+    package var isParked = true
+    package var network = StepNetwork.slot
+    package var security = StepSecurity()
+    /// Beside the project folder; no two at the same place.
+    package var mounts: [StepMount] = []
+    /// What of this the operator has to allow.
+    package var demands: [OperatorDemand] = []
     /// Where the file defines the step.
     package let position: SourcePosition?
     /// Where the file names the image.
@@ -98,10 +108,13 @@ package enum StepCommand: Hashable, Sendable {
 package struct EnvironmentVariable: Hashable, Sendable, CustomStringConvertible, CustomReflectable {
     package let name: String
     package let value: String
+    /// Whether the value is that of the caller's variable of the same name.
+    package let isInherited: Bool
 
-    package init(name: String, value: String) {
+    package init(name: String, value: String, isInherited: Bool = false) {
         self.name = name
         self.value = value
+        self.isInherited = isInherited
     }
 
     /// `NAME=value`, as the engine takes it.

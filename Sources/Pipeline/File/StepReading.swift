@@ -29,6 +29,7 @@ extension PipelineReading {
         let command = command(of: reader)
         let entrypoint = reader.strings("entrypoint")?.value.map(\.value)
         let env = variables(of: reader)
+        let secrets = secrets(of: reader) ?? defaults.secrets
         let memory = memory(of: reader)
         let timeout = timeout(of: reader)
         let user = reader.checked(
@@ -41,6 +42,12 @@ extension PipelineReading {
         let isAlways = reader.boolean("always")?.value
         let retries = retries(of: reader, defaults.retries)
         let stopGrace = stopGrace(of: reader)
+        let isParked = reader.boolean("park")?.value
+        check(secrets, beside: env, workdir: workdir ?? defaults.workdir, reader)
+        let network = network(of: reader) ?? defaults.network
+        let security = security(of: reader, over: defaults.security)
+        let mounts = mounts(of: reader, workdir: workdir ?? defaults.workdir)
+        if let workdir, workdir != defaults.workdir { defaults.mounts.forEach { refuse($0, over: workdir) } }
         reader.finish()
         guard let image, !collector.diagnostics[errorsBefore...].hasErrors else { return nil }
         var definition = StepDefinition(
@@ -61,7 +68,14 @@ extension PipelineReading {
         definition.declaredName = declaredName
         definition.schedule.isAlways = isAlways ?? (declaredName == StepDefaults.alwaysName)
         definition.retries = retries
+        definition.secrets = secrets
         definition.stopGrace = stopGrace ?? defaults.stopGrace
+        definition.isParked = isParked ?? defaults.isParked
+        definition.network = network?.value ?? .slot
+        definition.security = security.security
+        definition.mounts = mounts.map(\.value).over(defaults.mounts.map(\.value))
+        definition.schedule.runsAlone = definition.mounts.leadIntoWorkspace
+        definition.demands = demands(of: network) + security.demands
         return StepRead(definition: definition, needs: needs)
     }
 
@@ -139,7 +153,7 @@ extension PipelineReading {
             )
             return nil
         }
-        return EnvironmentVariable(name: name, value: value)
+        return EnvironmentVariable(name: name, value: value, isInherited: true)
     }
 
     private func variable(_ entry: TOMLTableNode.Entry, reader: TOMLTableReader) -> EnvironmentVariable? {

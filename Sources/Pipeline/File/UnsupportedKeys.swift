@@ -1,12 +1,12 @@
 /// Keys that the file format has a meaning for and that this version cannot honour.
 ///
-/// They are refused by name rather than as unknown ones: ignoring `secrets` or `services` would run something else than the
+/// They are refused by name rather than as unknown ones: ignoring `services` would run something else than the
 /// file says.
 enum UnsupportedKeys {
-    static let root = ["mounts", "secrets", "services"]
-    static let pipeline = root + ["network", "ownership", "park"]
-    static let stage = ["network", "services"]
-    static let step = ["mounts", "network", "ownership", "park", "secrets", "security", "services"]
+    static let root = ["services"]
+    static let pipeline = root + ["ownership"]
+    static let stage = ["services"]
+    static let step = ["ownership", "services"]
 
     static func message(_ key: String) -> String { "`\(key)` is not supported by this version of Roost" }
 }

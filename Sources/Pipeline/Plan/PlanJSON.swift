@@ -64,6 +64,8 @@ package enum PlanJSON {
         let entrypoint: [String]?
         /// Names only: values may be secrets of the caller's.
         let env: [String]
+        /// Names only, too.
+        let secrets: [Secret]
         let memoryBytes: Int64
         let timeoutMs: Int64
         let user: String?
@@ -77,6 +79,10 @@ package enum PlanJSON {
         let maxRetries: Int
         let retryOn: [String]
         let stopGraceMs: Int64
+        /// Absent where the file does not say.
+        let network: String?
+        let security: Security
+        let mounts: [Mount]
         let line: Int?
 
         init(_ step: StepDefinition) {
@@ -86,6 +92,7 @@ package enum PlanJSON {
             command = step.command.map(Command.init)
             entrypoint = step.entrypoint
             env = step.env.map(\.name)
+            secrets = step.secrets.map { Secret(name: $0.name, env: $0.variable) }
             memoryBytes = step.memory.bytes
             timeoutMs = step.timeout.wholeMilliseconds
             user = step.user
@@ -97,7 +104,57 @@ package enum PlanJSON {
             maxRetries = step.retries.count
             retryOn = StepRetries.Reason.allCases.filter(step.retries.reasons.contains).map(\.rawValue)
             stopGraceMs = step.stopGrace.wholeMilliseconds
+            network = step.network == .slot ? nil : step.network.rawValue
+            security = Security(step.security)
+            mounts = step.mounts.map(Mount.init)
             line = step.position?.line
+        }
+    }
+
+    struct Secret: Encodable {
+        let name: String
+        /// The variable that it is given as; absent for a file.
+        let env: String?
+    }
+
+    struct Security: Encodable {
+        /// What root in the container has, in the kernel's order.
+        let capabilities: [String]
+        let noNewPrivileges: Bool
+        let privileged: Bool
+        let readOnly: Bool
+        let pidsLimit: Int
+        let seccomp: String
+        let devices: [String]
+        let shmSizeBytes: Int64?
+
+        init(_ security: StepSecurity) {
+            capabilities = CapabilityList.some(security.capabilities).names
+            noNewPrivileges = security.forbidsNewPrivileges
+            privileged = security.isPrivileged
+            readOnly = security.isReadOnly
+            pidsLimit = security.pidsLimit
+            seccomp = security.isPrivileged ? StepSecurity.Seccomp.unconfined.rawValue : security.seccomp.rawValue
+            devices = security.devices.map { "\($0.hostPath):\($0.containerPath):\($0.permissions)" }
+            shmSizeBytes = security.sharedMemory?.bytes
+        }
+    }
+
+    struct Mount: Encodable {
+        let volume: String?
+        let path: String?
+        let tmpfs: Bool
+        let sizeBytes: Int64?
+        let target: String
+        let readOnly: Bool
+
+        init(_ mount: StepMount) {
+            volume = if case .volume(let name) = mount.source { StepMount.volumePrefix + name } else { nil }
+            path = if case .path(let path) = mount.source { path } else { nil }
+            tmpfs = if case .memory = mount.source { true } else { false }
+            sizeBytes = if case .memory(let size) = mount.source { size?.bytes } else { nil }
+            target = mount.target
+            readOnly = mount.isReadOnly
         }
     }
 

@@ -39,8 +39,19 @@ package enum PlanText {
     private static func row(_ step: StepDefinition) -> [String] {
         [
             step.id.step, step.imageText, step.memory.description, DurationText.written(step.timeout),
-            step.user.map { "user \($0)" } ?? "", schedule(step), PlanText.command(step),
+            step.user.map { "user \($0)" } ?? "", schedule(step), secrets(step), PlanText.command(step),
         ]
+    }
+
+    /// `secrets NPM_TOKEN, DEPLOY_KEY in $KEY`: names only.
+    private static func secrets(_ step: StepDefinition) -> String {
+        guard !step.secrets.isEmpty else { return "" }
+        let shown = step.secrets.prefix(4).map { secret in
+            secret.variable.map { $0 == secret.name ? "$\($0)" : "\(secret.name) in $\($0)" } ?? secret.name
+        }
+        let more = step.secrets.count - shown.count
+        return (step.secrets.count == 1 ? "secret " : "secrets ") + shown.joined(separator: ", ")
+            + (more > 0 ? " and \(more) more" : "")
     }
 
     /// When and how often it runs, where that is not once beside the others: `after compile, lint; 3 retries; always`.
@@ -56,6 +67,9 @@ package enum PlanText {
             parts.append(step.retries.count == 1 ? "1 retry" : "\(step.retries.count) retries")
         }
         if step.schedule.isAlways { parts.append("always") }
+        if step.security.isPrivileged { parts.append("privileged") }
+        if step.network != .slot { parts.append("network \(step.network.rawValue)") }
+        if !step.mounts.isEmpty { parts.append(counted(step.mounts.count, "mount")) }
         return parts.joined(separator: "; ")
     }
 

@@ -17,20 +17,6 @@ package struct PipelineRun: Sendable {
     private let credentialWarnings: @Sendable () -> [String]
     private let makePuller: @Sendable (@escaping @Sendable (PullEvent) async -> Void) -> ImagePuller
 
-    /// Four at once: more make each start slower and none of them faster (measured on two cores).
-    private static let concurrentStarts = 4
-
-    private enum Input: Sendable {
-        case resolved
-        case imagesReady(stage: Int, images: [ImageReference: String])
-        /// - `isDefinite`: found while the registries were asked, before anything was pulled.
-        case imagesFailed(String, isDefinite: Bool)
-        case stepPassed(StepID)
-        case stepFinished(StepReport)
-        case interrupted(InterruptionCause)
-        case killed(InterruptionCause)
-    }
-
     /// - Parameters:
     ///   - plan: What to run.
     ///   - engine: Where.
@@ -68,7 +54,8 @@ package struct PipelineRun: Sendable {
         let startedAt = Date()
         let runStart = ContinuousClock.now
         let texts = plan.images.map { ($0.reference.description, $0.text) }
-        let recorder = RunRecorder(channel: channel, imageTexts: Dictionary(texts) { first, _ in first })
+        let mask = context.secrets.mask
+        let recorder = RunRecorder(channel: channel, imageTexts: Dictionary(texts) { first, _ in first }, mask: mask)
         await recorder.emit(
             .runStarted(
                 RunHeader(
@@ -122,6 +109,7 @@ package struct PipelineRun: Sendable {
         report.reason = verdict.reason
         if case .step(let first) = book.firstCause { report.firstFault = first.id }
         if case .workspace = book.firstCause { report.stages = RunReport.skippedStages(of: plan) }
+        if let mask { report = report.masked(by: mask) }
         await recorder.emit(.runFinished(report))
         channel.finish()
         return report
@@ -142,138 +130,49 @@ package struct PipelineRun: Sendable {
         _ puller: ImagePuller,
         runStart: ContinuousClock.Instant
     ) async -> RunBook {
-        let (inputs, inbox) = AsyncStream.makeStream(of: Input.self)
+        let (inputs, inbox) = AsyncStream.makeStream(of: RunInput.self)
         let noMorePulls = Latch()
-        let outOfMemory = OutOfMemoryWatch(runID: context.runID.description, since: context.engineTime)
-        let runner = StepRunner(
-            engine: engine,
-            context: context,
-            interruption: interruption,
-            startLimit: ConcurrencyLimit(Self.concurrentStarts),
-            outOfMemory: outOfMemory,
-            emit: { await recorder.emit($0) },
-            pullAgain: {
-                try await puller.pullAgain($0.image, policy: $0.pull, locked: lock?.digest(for: $0.image))
-            }
-        )
-        let attempts = StepAttempts(
-            runner: runner,
-            memory: StepMemoryAdmission(
-                run: context.runID,
-                ledger: context.records?.admissions,
-                budget: context.memoryBudget,
-                interruption: interruption,
-                emit: { await recorder.emit($0) }
-            ),
-            interruption: interruption,
-            emit: { await recorder.emit($0) }
-        )
-        let steps = Dictionary(plan.steps.map { ($0.id, $0) }) { first, _ in first }
-        return await withTaskGroup(of: Void.self) { group in
-            var book = RunBook(plan: plan, runStart: runStart)
-            var images: [Int: [ImageReference: String]] = [:]
-            var scheduler = RunScheduler(
-                stages: plan.stages.map { stage in
-                    (stage.name, stage.steps.map { RunScheduler.Step(id: $0.id, schedule: $0.schedule) })
-                },
-                maxParallel: plan.maxParallel
-            )
-            var currentStage = 0
-            var isOver = false
-
-            func perform(_ actions: [RunScheduler.Action]) async {
-                for action in actions {
-                    switch action {
-                    case .beginStage(let stage):
-                        currentStage = stage
-                        await recorder.emit(.stageStarted(book.begin(stage: stage)))
-                    case .start(let id):
-                        guard let step = steps[id] else { continue }
-                        // A step that always runs may start though its stage's images never came.
-                        let image = images[currentStage]?[step.image]
-                        let timeline = book.timeline(of: step, stage: currentStage)
-                        group.addTask {
-                            let report = await attempts.run(step, imageID: image, timeline: timeline) {
-                                inbox.yield(.stepPassed(id))
-                            }
-                            inbox.yield(.stepFinished(report))
-                        }
-                    case .skip(let id, let reason):
-                        var report = StepReport(id: id, image: steps[id]?.imageText ?? "", status: .skipped)
-                        report.reason = reason
-                        book.add(report)
-                        await recorder.emit(.stepFinished(report))
-                    case .endStage(let stage):
-                        await recorder.emit(.stageFinished(book.end(stage: stage)))
-                    case .cancelPulls:
-                        noMorePulls.open()
-                    case .endRun:
-                        isOver = true
-                    }
-                }
-            }
-
-            group.addTask { await outOfMemory.follow(engine) }
-            group.addTask { await pullImages(puller, noMorePulls, inbox) }
-            group.addTask {
+        let order = StageOrder(stages: plan.stages.map(\.name)) { await recorder.emit($0) }
+        let crew = RunCrew(plan: plan, engine: engine, context: context, interruption: interruption) {
+            await order.emit($0)
+        } pullAgain: {
+            try await puller.pullAgain($0.image, policy: $0.pull, locked: lock?.digest(for: $0.image))
+        }
+        return await withTaskGroup(of: Void.self) { background in
+            background.addTask { await crew.outOfMemory.follow(engine) }
+            background.addTask { await pullImages(puller, noMorePulls, inbox) }
+            background.addTask {
                 if await interruption.stop.wait(), let cause = interruption.cause { inbox.yield(.interrupted(cause)) }
                 if await interruption.kill.wait(), let cause = interruption.cause { inbox.yield(.killed(cause)) }
             }
-            await perform(scheduler.handle(.began))
-            var next = inputs.makeAsyncIterator()
-            while !isOver, let input = await next.next() {
-                switch input {
-                case .resolved:
-                    book.noteResolved()
-                    for warning in credentialWarnings() { await recorder.emit(.warning(warning)) }
-                case .imagesReady(let stage, let ready):
-                    images[stage] = ready
-                    book.noteImagesReady(stage: stage)
-                    await perform(scheduler.handle(.imagesReady(stage: stage)))
-                case .imagesFailed(let reason, let isDefinite):
-                    for warning in credentialWarnings() { await recorder.emit(.warning(warning)) }
-                    book.note(cause: .images(reason))
-                    // The whole list stands in the run's own reason; it need not stand in each step's.
-                    let shown = "the run's images can't be had"
-                    await perform(scheduler.handle(.imagesFailed(reason: shown, beforeAnything: isDefinite)))
-                case .stepPassed(let id):
-                    book.notePassed(id)
-                    await perform(scheduler.handle(.stepPassed(id)))
-                case .stepFinished(let report):
-                    book.add(report)
-                    await recorder.emit(.stepFinished(report))
-                    await perform(scheduler.handle(.stepFinished(report.id, report.status)))
-                case .interrupted(let cause):
-                    await recorder.emit(.notice(notice(of: cause)))
-                    await perform(scheduler.handle(.interrupted(cause)))
-                case .killed(let cause):
-                    await recorder.emit(
-                        .notice(
-                            "interrupted again (\(cause.name)): killing containers and cleaning up; a third time "
-                                + "leaves them to the next roost command"
-                        )
+            let book = await crew.slots.serve {
+                // Returns when every step's task has: also those whose parked container is not needed.
+                await withTaskGroup(of: Void.self) { steps in
+                    var loop = RunLoop(
+                        plan: plan,
+                        recorder: recorder,
+                        order: order,
+                        crew: crew,
+                        inbox: inbox,
+                        noMorePulls: noMorePulls,
+                        credentialWarnings: credentialWarnings,
+                        runStart: runStart
                     )
-                    await perform(scheduler.handle(.killed(cause)))
+                    await loop.run(inputs, in: &steps)
+                    return loop.book
                 }
             }
-            // All steps have ended: what is left only waits for what nobody needs any more.
+            // What is left only waits for what nobody needs any more.
             noMorePulls.open()
-            group.cancelAll()
+            background.cancelAll()
             return book
         }
-    }
-
-    private func notice(of cause: InterruptionCause) -> String {
-        let grace = plan.steps.map(\.stopGrace).max() ?? .zero
-        var text = "interrupted (\(cause.name)): stopping containers, up to \(DurationText.format(grace))"
-        if plan.steps.contains(where: \.schedule.isAlways) { text += ", then running the steps that always run" }
-        return text + "; interrupt again to kill them"
     }
 
     // MARK: - Images
 
     /// Resolves and pulls the images of all stages, the first stage's first, until done or no longer wanted.
-    private func pullImages(_ puller: ImagePuller, _ noMorePulls: Latch, _ inbox: AsyncStream<Input>.Continuation) async
+    private func pullImages(_ puller: ImagePuller, _ noMorePulls: Latch, _ inbox: AsyncStream<RunInput>.Continuation) async
     {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {

@@ -11,9 +11,11 @@ package enum RunPreparation {
     ///   - runID: The run's name.
     ///   - budget: How much memory running steps may be promised.
     ///   - records: What is written down about the engine.
+    ///   - secrets: What the steps get that nobody may see.
     ///   - environment: The process's environment, for the places of the state.
     /// - Returns: The context of a new run.
-    /// - Throws: `EngineError`, `LogFileError`, `Installation.Unavailable`, or ``StepsBeyondBudget``.
+    /// - Throws: `EngineError`, `LogFileError`, `Installation.Unavailable`, ``StepsBeyondBudget``, ``MountsRefused``,
+    ///   ``SecretFilesElsewhere`` or ``SecretFolderError``.
     package static func context(
         for plan: PipelinePlan,
         on engine: EngineClient,
@@ -21,6 +23,7 @@ package enum RunPreparation {
         runID: RunID,
         budget: MemoryBudget,
         records: EngineRecords? = nil,
+        secrets: RunSecrets = .none,
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) async throws -> RunContext {
         // Before the logs' folder is made.
@@ -34,6 +37,11 @@ package enum RunPreparation {
         guard tooLarge.isEmpty else {
             throw StepsBeyondBudget(steps: tooLarge.map { ($0.id, $0.memory) }, budget: budget)
         }
+        let withFiles = plan.steps.filter { step in step.secrets.contains { $0.delivery == .file } }
+        guard withFiles.isEmpty || engine.endpoint.isLocal else {
+            throw SecretFilesElsewhere(steps: withFiles.map(\.id), endpoint: engine.endpoint)
+        }
+        try MountsRefused.check(plan.steps, in: folder, isLocal: engine.endpoint.isLocal)
         return RunContext(
             runID: runID,
             installation: installation,
@@ -43,6 +51,8 @@ package enum RunPreparation {
             limitsSwap: known.swapLimit ?? false,
             memoryBudget: budget,
             records: records,
+            secrets: secrets,
+            secretPlace: withFiles.isEmpty ? nil : try SecretPlace(environment: environment),
             startedAt: startedAt,
             engineTime: known.systemTime.flatMap(EngineTime.parse)
         )
@@ -70,5 +80,17 @@ package struct StepsBeyondBudget: Error, CustomStringConvertible {
         let list = steps.map { "\($0.id) (\($0.memory))" }.joined(separator: ", ")
         return "the memory budget on this engine is \(budget), and these steps have a higher limit each: \(list); "
             + "lower their `memory`, or raise `memory_budget`"
+    }
+}
+
+/// Steps that get files of secrets, on an engine that can't see this machine's folders.
+package struct SecretFilesElsewhere: Error, CustomStringConvertible {
+    package let steps: [StepID]
+    package let endpoint: EngineEndpoint
+
+    package var description: String {
+        "the engine at \(endpoint) is on another machine, where the files of secrets can't be made for "
+            + steps.map(\.description).joined(separator: ", ")
+            + "; give these steps their secrets as variables: secrets = [{ name = …, env = true }]"
     }
 }

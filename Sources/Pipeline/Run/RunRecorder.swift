@@ -17,14 +17,17 @@ final class RunRecorder: Sendable {
 
     private let channel: AsyncChannel<RunEvent>
     private let imageTexts: [String: String]
+    private let mask: SecretMask?
     private let state = Mutex(State())
 
     /// - Parameters:
     ///   - channel: Where the events go.
     ///   - imageTexts: How the pipeline writes each image, by its normalised form.
-    init(channel: AsyncChannel<RunEvent>, imageTexts: [String: String]) {
+    ///   - mask: Hides the run's secrets in all that is emitted; `nil` where it has none.
+    init(channel: AsyncChannel<RunEvent>, imageTexts: [String: String], mask: SecretMask?) {
         self.channel = channel
         self.imageTexts = imageTexts
+        self.mask = mask
     }
 
     var warnings: [String] { state.withLock { $0.warnings } }
@@ -33,6 +36,7 @@ final class RunRecorder: Sendable {
     }
 
     func emit(_ kind: RunEvent.Kind) async {
+        let kind = mask.map { kind.masked(by: $0) } ?? kind
         switch kind {
         case .warning(let text):
             // The engine repeats a warning for every container; once a run is enough.

@@ -1,18 +1,40 @@
 /// Decides what a run does next: which stage is current, which steps start, which are skipped, and when it is over.
 ///
 /// A value without I/O and without a clock: it takes what has happened and returns what to do. Stages run one after
-/// another. A step starts the moment what it needs has succeeded, its stage's whole set of images is there, and a place
+/// another: the next begins when every command of the one before has ended well, though its containers may still be looked
+/// at and removed. A step starts the moment what it needs has succeeded, its stage's whole set of images is there, and a place
 /// under `maxParallel` is free; first come, first served. One step that does not succeed lets those that run finish and
 /// everything that has not started be skipped, but for the steps that always run.
+///
+/// Ahead of their turn the containers of the steps that can come next are parked, and discarded where they won't run.
 package struct RunScheduler: Sendable {
     /// What the scheduler has to know of a step.
     package struct Step: Sendable, Hashable {
         package let id: StepID
         package var schedule: StepSchedule
+        /// Whether its container can be parked before its turn.
+        package var isParkable: Bool
 
-        package init(id: StepID, schedule: StepSchedule = StepSchedule()) {
+        package init(id: StepID, schedule: StepSchedule = StepSchedule(), isParkable: Bool = false) {
             self.id = id
             self.schedule = schedule
+            self.isParkable = isParkable
+        }
+    }
+
+    /// How many steps there may be at once.
+    package struct Limits: Sendable, Hashable {
+        /// Whose command runs.
+        package var running: Int
+        /// Whose command has ended well, and whose container is still to be looked at and removed, beyond those that run.
+        package var settling: Int
+        /// Parked ahead of their turn.
+        package var parked: Int
+
+        package init(running: Int, settling: Int = 0, parked: Int = 0) {
+            self.running = max(1, running)
+            self.settling = max(0, settling)
+            self.parked = max(0, parked)
         }
     }
 
@@ -37,6 +59,11 @@ package struct RunScheduler: Sendable {
 
     package enum Action: Sendable, Hashable {
         case beginStage(Int)
+        /// Create and start the step's container behind a gate: it is expected to run soon.
+        case park(StepID)
+        /// The parked step will not run.
+        case discard(StepID)
+        /// Run the step, through its gate where it is parked.
         case start(StepID)
         case skip(StepID, reason: String)
         case endStage(Int)
@@ -57,19 +84,22 @@ package struct RunScheduler: Sendable {
         let name: String
         let steps: [Step]
         var hasImages = false
-        var hasEnded = false
+        /// Its steps that have started and not finished, those that have passed included.
+        var unfinished = 0
     }
 
     private var stages: [Stage]
     private var states: [StepID: State] = [:]
-    private let maxParallel: Int
+    private let limits: Limits
+    private var parked: Set<StepID> = []
     private var current = 0
+    /// The first stage whose end has not been told.
+    private var open = 0
+    private var stageOfStep: [StepID: Int] = [:]
     /// The steps of the current stage that have not started, in their order.
     private var pending: [Step] = []
     /// The current stage's steps that occupy a place.
     private var running: [Step] = []
-    /// The current stage's steps that have started and not finished, those that have passed included.
-    private var unfinished = 0
     private var hasBegun = false
     private var hasEnded = false
     private var halt: Halt?
@@ -81,12 +111,26 @@ package struct RunScheduler: Sendable {
         var isComplete: Bool
     }
 
+    /// A need that is not among the steps of its own stage, such as one that a selection has left out, counts as met: nothing
+    /// will ever tell of it.
+    ///
     /// - Parameters:
     ///   - stages: Each stage's name and steps, in their order.
-    ///   - maxParallel: How many steps may run at once.
-    package init(stages: [(name: String, steps: [Step])], maxParallel: Int) {
-        self.stages = stages.map { Stage(name: $0.name, steps: $0.steps) }
-        self.maxParallel = max(1, maxParallel)
+    ///   - limits: How many of them at once.
+    package init(stages: [(name: String, steps: [Step])], limits: Limits) {
+        self.stages = stages.map { name, steps in
+            let known = Set(steps.map(\.id))
+            let steps = steps.map { step in
+                var step = step
+                step.schedule.needs.removeAll { !known.contains($0) }
+                return step
+            }
+            return Stage(name: name, steps: steps)
+        }
+        for (index, stage) in self.stages.enumerated() {
+            for step in stage.steps { stageOfStep[step.id] = index }
+        }
+        self.limits = limits
     }
 
     package mutating func handle(_ event: Event) -> [Action] {
@@ -109,7 +153,7 @@ package struct RunScheduler: Sendable {
             guard states[id] == .running || states[id] == .passed else { return [] }
             states[id] = .ended(status)
             running.removeAll { $0.id == id }
-            unfinished -= 1
+            if let stage = stageOfStep[id] { stages[stage].unfinished -= 1 }
             if status != .succeeded { actions += stop("\(id) \(Self.phrase(status))", completely: false) }
         case .interrupted(let cause):
             actions += stop("the run was interrupted (\(cause.name))", completely: false)
@@ -137,18 +181,39 @@ package struct RunScheduler: Sendable {
         while stages.indices.contains(current) {
             skipWhatNoLongerRuns(&actions)
             startWhatCan(&actions)
-            guard pending.isEmpty, unfinished == 0 else { return }
-            actions.append(.endStage(current))
+            parkWhatComesNext(&actions)
+            // After a failure the next stage says how all of this one have ended.
+            guard pending.isEmpty, running.isEmpty, halt == nil || unfinished == 0 else { break }
             current += 1
+            endStages(&actions)
             enterStage(&actions)
         }
+        endStages(&actions)
+        guard open == stages.count else { return }
         hasEnded = true
         actions.append(.endRun)
     }
 
+    private var unfinished: Int { stages.reduce(0) { $0 + $1.unfinished } }
+
+    /// Tells the ends of stages that have been left, in their order.
+    private mutating func endStages(_ actions: inout [Action]) {
+        while open < current, stages[open].unfinished == 0 {
+            actions.append(.endStage(open))
+            open += 1
+        }
+    }
+
     private mutating func skipWhatNoLongerRuns(_ actions: inout [Action]) {
         guard let halt else { return }
+        // Those of later stages are skipped when it is their stage's turn, but what is parked for them is not kept until then.
+        for stage in stages.dropFirst(current + 1) {
+            for step in stage.steps where halt.isComplete || !step.schedule.isAlways {
+                if parked.remove(step.id) != nil { actions.append(.discard(step.id)) }
+            }
+        }
         for step in pending where halt.isComplete || !step.schedule.isAlways {
+            if parked.remove(step.id) != nil { actions.append(.discard(step.id)) }
             states[step.id] = .ended(.skipped)
             actions.append(.skip(step.id, reason: reason(toSkip: step, halt)))
         }
@@ -172,12 +237,14 @@ package struct RunScheduler: Sendable {
         for step in pending {
             // A step that runs alone keeps its turn: what comes after it does not pass it while it waits for the others.
             let canStart =
-                !isBlocked && isReady(step) && unfinished < maxParallel
+                !isBlocked && isReady(step) && running.count < limits.running
+                && unfinished < limits.running + limits.settling
                 && (running.isEmpty || !step.schedule.runsAlone && !running.contains { $0.schedule.runsAlone })
             if canStart {
                 states[step.id] = .running
                 running.append(step)
-                unfinished += 1
+                stages[current].unfinished += 1
+                parked.remove(step.id)
                 actions.append(.start(step.id))
             } else {
                 isBlocked = isBlocked || step.schedule.runsAlone && isReady(step)
@@ -185,6 +252,43 @@ package struct RunScheduler: Sendable {
             }
         }
         pending = waiting
+    }
+
+    /// Parks the steps that are expected to run next, along their needs, and on into the stages that follow.
+    private mutating func parkWhatComesNext(_ actions: inout [Action]) {
+        guard halt == nil, parked.count < limits.parked else { return }
+        for index in stages[current...].indices {
+            guard stages[index].hasImages else { return }
+            let steps = index == current ? pending : stages[index].steps
+            var remaining = steps.filter { !parked.contains($0.id) }
+            // What is expected to have succeeded by then.
+            var expected = Set(steps.map(\.id).filter(parked.contains))
+            var hasProgress = true
+            while hasProgress {
+                hasProgress = false
+                var later: [Step] = []
+                for step in remaining {
+                    guard step.schedule.needs.allSatisfy({ expected.contains($0) || isUnderWay($0) }) else {
+                        later.append(step)
+                        continue
+                    }
+                    hasProgress = true
+                    expected.insert(step.id)
+                    guard step.isParkable else { continue }
+                    parked.insert(step.id)
+                    actions.append(.park(step.id))
+                    if parked.count == limits.parked { return }
+                }
+                remaining = later
+            }
+        }
+    }
+
+    private func isUnderWay(_ id: StepID) -> Bool {
+        switch states[id] ?? .pending {
+        case .running, .passed, .ended(.succeeded): true
+        case .pending, .ended: false
+        }
     }
 
     private func isReady(_ step: Step) -> Bool {

@@ -24,7 +24,7 @@ package enum CallerVariables {
         guard let value = environment[name] else {
             throw Problem(description: "\(name) is not set in the environment; set it, or give it a value: \(name)=…")
         }
-        return EnvironmentVariable(name: name, value: value)
+        return EnvironmentVariable(name: name, value: value, isInherited: true)
     }
 
     /// Reads the lines of a file as `docker run --env-file` does: `NAME=value` to the end of the line, quotes included;
@@ -57,7 +57,7 @@ package enum CallerVariables {
                 let value = String(line.drop { $0 != "=" }.dropFirst())
                 variables.append(EnvironmentVariable(name: name, value: value))
             } else if let value = environment[name] {
-                variables.append(EnvironmentVariable(name: name, value: value))
+                variables.append(EnvironmentVariable(name: name, value: value, isInherited: true))
             }
         }
         return variables
@@ -83,12 +83,12 @@ extension PipelineDefinition {
         let stages = stages.map { stage in
             var stage = stage
             for index in stage.steps.indices {
-                var values: [String: String] = [:]
+                var values: [String: EnvironmentVariable] = [:]
                 var names: [String] = []
                 for variable in stage.steps[index].env + variables {
-                    if values.updateValue(variable.value, forKey: variable.name) == nil { names.append(variable.name) }
+                    if values.updateValue(variable, forKey: variable.name) == nil { names.append(variable.name) }
                 }
-                stage.steps[index].env = names.map { EnvironmentVariable(name: $0, value: values[$0] ?? "") }
+                stage.steps[index].env = names.compactMap { values[$0] }
             }
             return stage
         }

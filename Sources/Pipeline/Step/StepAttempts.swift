@@ -11,62 +11,88 @@ struct StepAttempts: Sendable {
     /// - Parameters:
     ///   - step: The step.
     ///   - imageID: Its image on the engine; `nil` for one that has to be looked for first.
-    ///   - timeline: What the step has waited for so far.
+    ///   - turn: When it may run. As long as that is still to come, its container is parked.
     ///   - onPassed: Told as soon as the command has ended well.
-    /// - Returns: How the last attempt ended, with those before it.
+    /// - Returns: How the last attempt ended, with those before it; `nil` where its turn never came.
     func run(
         _ step: StepDefinition,
         imageID: String?,
-        timeline: StepTimeline,
-        onPassed: @escaping @Sendable () -> Void
-    ) async -> StepReport {
-        var timeline = timeline
+        turn: StepTurn,
+        onPassed: @escaping @Sendable () async -> Void
+    ) async -> StepReport? {
+        let first: @Sendable (ParkedStep?) async -> Ended? = { parked in
+            guard case .begun(let timeline) = await turn.wait() else { return nil }
+            return await attempt(step, imageID: imageID, 1, parked, timeline, onPassed)
+        }
+        let ended = turn.isAhead ? await runner.parking(step, imageID: imageID, body: first) : await first(nil)
+        guard var ended else { return nil }
         var earlier: [AttemptReport] = []
         while true {
             let number = earlier.count + 1
-            let ranBefore = timeline.phases[.run] ?? .zero
-            var report = await attempt(step, imageID: imageID, number, &timeline, onPassed)
-            report.earlierAttempts = earlier
+            ended.report.earlierAttempts = earlier
             guard !interruption.end(for: step).isOpen,
-                let pause = step.retries.pause(after: number, endedWith: report.status)
-            else { return report }
-            let ended = AttemptReport(
+                let pause = step.retries.pause(after: number, endedWith: ended.report.status)
+            else { return ended.report }
+            let over = AttemptReport(
                 number: number,
-                status: report.status,
-                exitCode: report.exitCode,
-                reason: report.reason,
-                duration: (timeline.phases[.run] ?? .zero) - ranBefore,
-                logPath: report.logPath
+                status: ended.report.status,
+                exitCode: ended.report.exitCode,
+                reason: ended.report.reason,
+                duration: ended.ran,
+                logPath: ended.report.logPath
             )
             await emit(
-                .stepRetrying(StepRetry(id: step.id, attempt: ended, attempts: step.retries.attempts, pause: pause))
+                .stepRetrying(StepRetry(id: step.id, attempt: over, attempts: step.retries.attempts, pause: pause))
             )
-            guard await waited(pause, for: step) else { return report }
-            earlier.append(ended)
+            guard await waited(pause, for: step) else { return ended.report }
+            earlier.append(over)
+            ended = await attempt(step, imageID: imageID, number + 1, nil, ended.timeline, onPassed)
         }
+    }
+
+    /// One attempt that is over.
+    struct Ended: Sendable {
+        var report: StepReport
+        let timeline: StepTimeline
+        let ran: Duration
     }
 
     private func attempt(
         _ step: StepDefinition,
         imageID: String?,
         _ number: Int,
-        _ timeline: inout StepTimeline,
-        _ onPassed: @escaping @Sendable () -> Void
-    ) async -> StepReport {
-        let admission: StepMemoryAdmission.Outcome = await memory.admit(step)
+        _ parked: ParkedStep?,
+        _ start: StepTimeline,
+        _ onPassed: @escaping @Sendable () async -> Void
+    ) async -> Ended {
+        var timeline = start
+        let admission = await memory.admit(step)
         timeline.end(.wait)
-        if case .interrupted = admission {
-            var report = StepReport(id: step.id, image: step.imageText, status: .cancelled)
+        var report: StepReport
+        if case .interrupted = admission.outcome {
+            report = StepReport(id: step.id, image: step.imageText, status: .cancelled)
             report.reason = "the run was interrupted while the step waited for memory"
             report.attempts = number - 1
             report.memoryLimit = step.memory
             report.phases = timeline.phases
             report.offset = timeline.offset
-            return report
+        } else {
+            report = await runner.run(
+                step,
+                imageID: imageID,
+                attempt: number,
+                parked: parked,
+                timeline: &timeline,
+                onPassed: {
+                    await onPassed()
+                    // Its processes are gone: what it was promised is free for others.
+                    await memory.release(admission)
+                }
+            )
+            await memory.release(admission)
         }
-        let report = await runner.run(step, imageID: imageID, attempt: number, timeline: &timeline, onPassed: onPassed)
-        await memory.release(admission)
-        return report
+        let ran = (timeline.phases[.run] ?? .zero) - (start.phases[.run] ?? .zero)
+        return Ended(report: report, timeline: timeline, ran: ran)
     }
 
     /// - Returns: False where the run was interrupted meanwhile.

@@ -18,6 +18,10 @@ package struct RunContext: Sendable {
     package let memoryBudget: ByteCount
     /// What is written down about the engine; `nil` where nothing is.
     package let records: EngineRecords?
+    /// What the steps get that nobody may see.
+    package let secrets: RunSecrets
+    /// Where the files of secrets lie; `nil` where no step has any.
+    let secretPlace: SecretPlace?
     /// When the run began to change the workspace.
     let startedAt: FileTime
     /// By the engine's clock, a time before the first container of the run; `nil` where it tells none.
@@ -32,6 +36,8 @@ package struct RunContext: Sendable {
         limitsSwap: Bool,
         memoryBudget: ByteCount,
         records: EngineRecords? = nil,
+        secrets: RunSecrets = .none,
+        secretPlace: SecretPlace? = nil,
         startedAt: FileTime = .now,
         engineTime: Date? = nil
     ) {
@@ -43,8 +49,23 @@ package struct RunContext: Sendable {
         self.limitsSwap = limitsSwap
         self.memoryBudget = memoryBudget
         self.records = records
+        self.secrets = secrets
+        self.secretPlace = secretPlace
         self.startedAt = startedAt
         self.engineTime = engineTime
+    }
+
+    /// What every container of the run carries from its creation on.
+    ///
+    /// - Parameter kind: What the container is for.
+    func labels(kind: String) -> [String: String] {
+        [
+            LabelKey.installation: installation.id,
+            LabelKey.kind: kind,
+            LabelKey.owner: owner.description,
+            LabelKey.lifetime: "run",
+            LabelKey.run: runID.description,
+        ]
     }
 }
 
@@ -53,6 +74,8 @@ struct StepContainer {
     let context: RunContext
     let step: StepDefinition
     let attempt: Int
+    /// The files of its secrets, where it has any.
+    var secretFolder: SecretFolder?
 
     /// For people; nothing is ever read out of it.
     ///
@@ -67,11 +90,17 @@ struct StepContainer {
         return (parts + (suffix.map { [$0] } ?? [])).joined(separator: "-")
     }
 
-    func specification(imageID: String) -> ContainerSpecification {
+    /// What the container is made of.
+    ///
+    /// - Parameters:
+    ///   - imageID: The image, by its ID.
+    ///   - networkMode: The network; `nil` for the engine's default.
+    /// - Throws: ``MountRefusal`` where a mount leads out of the workspace now, or nowhere.
+    func specification(imageID: String, networkMode: String?) throws(MountRefusal) -> ContainerSpecification {
         var container = ContainerSpecification(image: imageID)
         container.entrypoint = step.containerEntrypoint
         container.command = step.containerCommand
-        container.environment = step.env.map(\.assignment)
+        container.environment = step.env.map(\.assignment) + context.secrets.assignments(for: step)
         container.user = step.user
         container.workingDirectory = step.workdir
         container.labels = labels
@@ -80,6 +109,12 @@ struct StepContainer {
         container.host.mounts = [
             ContainerSpecification.Mount(kind: .bind, source: context.projectFolder, target: step.workdir)
         ]
+        for mount in step.mounts {
+            container.host.mounts.append(try MountSource.engineMount(of: mount, in: context.projectFolder))
+        }
+        if let secretFolder { container.host.mounts.append(secretFolder.mount) }
+        container.host.networkMode = networkMode
+        step.security.apply(to: &container.host)
         // Without an init a shell as process 1 ignores TERM, and every stop would take the whole grace.
         container.host.usesInit = true
         // The `local` driver keeps every byte, where json-file replaces invalid UTF-8. It rotates at 20 MB by default,
@@ -92,15 +127,10 @@ struct StepContainer {
     }
 
     private var labels: [String: String] {
-        [
-            LabelKey.installation: context.installation.id,
-            LabelKey.kind: "step",
-            LabelKey.owner: context.owner.description,
-            LabelKey.lifetime: "run",
-            LabelKey.run: context.runID.description,
-            LabelKey.stage: step.id.stage,
-            LabelKey.step: step.id.step,
-            LabelKey.attempt: String(attempt),
-        ]
+        var labels = context.labels(kind: "step")
+        labels[LabelKey.stage] = step.id.stage
+        labels[LabelKey.step] = step.id.step
+        labels[LabelKey.attempt] = String(attempt)
+        return labels
     }
 }

@@ -16,6 +16,8 @@ struct StepLifecycle: Sendable {
         case deadlinePassed
         case stopRequested
         case killRequested
+        /// By the kernel's word; the engine's is still to come.
+        case commandEnded
         case ended(ContainerEnd)
         case outputEnded
         /// The container has ended, and for a while nothing more of its output has come.
@@ -37,23 +39,27 @@ struct StepLifecycle: Sendable {
     private(set) var endedBy: EndedBy?
     private(set) var end: ContainerEnd?
     private(set) var isOutputComplete = false
+    private var hasCommandEnded = false
     private var isFinished = false
 
     mutating func handle(_ event: Event) -> [Action] {
         guard !isFinished else { return [] }
         switch event {
         case .deadlinePassed:
-            guard end == nil, endedBy == nil else { return [] }
+            guard end == nil, endedBy == nil, !hasCommandEnded else { return [] }
             endedBy = .timeout
             return [.stop]
         case .stopRequested:
-            guard end == nil, endedBy == nil else { return [] }
+            guard end == nil, endedBy == nil, !hasCommandEnded else { return [] }
             endedBy = .interruption
             return [.stop]
         case .killRequested:
             guard end == nil else { return [] }
-            endedBy = endedBy ?? .interruption
+            if !hasCommandEnded { endedBy = endedBy ?? .interruption }
             return [.kill]
+        case .commandEnded:
+            hasCommandEnded = true
+            return []
         case .ended(let outcome):
             guard end == nil else { return [] }
             end = outcome

@@ -1,4 +1,5 @@
 import DockerEngine
+import ParkedContainers
 import RoostCore
 
 /// Finds out the most memory that a step's container uses.
@@ -21,10 +22,38 @@ struct StepMemory: Sendable {
         return await samplePeak()
     }
 
+    /// Watches the container until its first process has ended.
+    ///
+    /// - Parameter process: The process, which runs.
+    /// - Returns: The highest number seen; `nil` where the kernel's file can't be read.
+    func peak(until process: FirstProcess) async -> ByteCount? {
+        guard let reader = MemoryPeakReader.open(processID: process.number, container: container) else {
+            _ = await process.end()
+            return nil
+        }
+        var peak: ByteCount?
+        while true {
+            let hasEnded = await withTaskGroup(of: Bool.self) { group in
+                group.addTask {
+                    _ = await process.end()
+                    return true
+                }
+                group.addTask { (try? await ContinuousClock().sleep(for: Self.longestPause)) == nil }
+                defer { group.cancelAll() }
+                return await group.next() ?? true
+            }
+            // The container's group lives on for some milliseconds; on a loaded machine this may come later than that.
+            peak = reader.read() ?? peak
+            if hasEnded { return peak }
+        }
+    }
+
+    private static let longestPause = Duration.milliseconds(200)
+
     /// How long to wait until the kernel's number is read again: at most what passes between a container's end and that of
     /// its group (7 ms at the least, measured) while the step is young, later a fiftieth of the time that it has run.
     static func pause(after time: Duration) -> Duration {
-        min(max(time / 50, .milliseconds(4)), .milliseconds(200))
+        min(max(time / 50, .milliseconds(4)), longestPause)
     }
 
     private func follow(_ reader: consuming MemoryPeakReader) async -> ByteCount? {

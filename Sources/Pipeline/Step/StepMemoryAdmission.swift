@@ -1,4 +1,5 @@
 import RoostCore
+import Synchronization
 
 /// Lets a step start only when its memory limit fits what all running steps on the engine may have together.
 struct StepMemoryAdmission: Sendable {
@@ -16,8 +17,29 @@ struct StepMemoryAdmission: Sendable {
         case interrupted
     }
 
+    /// An outcome that is given back at most once.
+    final class Ticket: Sendable {
+        let outcome: Outcome
+        private let isReleased = Mutex(false)
+
+        init(_ outcome: Outcome) {
+            self.outcome = outcome
+        }
+
+        /// What is to be given back now.
+        func take() -> Admission? {
+            guard case .admitted(let admission) = outcome else { return nil }
+            return isReleased.withLock { isReleased in
+                defer { isReleased = true }
+                return isReleased ? nil : admission
+            }
+        }
+    }
+
     /// Waits for the step's turn and its memory.
-    func admit(_ step: StepDefinition) async -> Outcome {
+    func admit(_ step: StepDefinition) async -> Ticket { Ticket(await outcome(for: step)) }
+
+    private func outcome(for step: StepDefinition) async -> Outcome {
         guard let ledger else { return .uncounted }
         let request = AdmissionRequest(run: run.description, step: step.id.description, memory: step.memory)
         do {
@@ -34,8 +56,9 @@ struct StepMemoryAdmission: Sendable {
         }
     }
 
-    func release(_ outcome: Outcome) async {
-        guard case .admitted(let admission) = outcome, let ledger else { return }
+    /// Gives back what the step was promised; does nothing the second time.
+    func release(_ ticket: Ticket) async {
+        guard let ledger, let admission = ticket.take() else { return }
         do {
             try await ledger.release(admission)
         } catch {

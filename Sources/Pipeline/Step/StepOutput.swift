@@ -1,6 +1,7 @@
 import AsyncAlgorithms
 import DockerEngine
 import NIOCore
+import ParkedContainers
 import RoostCore
 import Synchronization
 
@@ -16,6 +17,23 @@ final class StepOutput: Sendable {
         var tail = LogTail()
         /// Why some of it may be missing, where it may.
         var problem: String?
+        /// Of a container with a gate, where its log was read: whether the command has begun by what stands there.
+        var hasCommandBegun: Bool?
+    }
+
+    /// Where the output comes from while the container runs.
+    enum Source: Sendable {
+        /// The container's own, read from before its start.
+        case container(String)
+        /// The command's of a container that was parked; its gate takes part in it no more.
+        case parked(ParkedContainer, run: @Sendable (@escaping @Sendable ([LogFrame]) async -> Void) async -> ParkedEnd)
+
+        var container: String {
+            switch self {
+            case .container(let id): id
+            case .parked(let parked, _): parked.id
+            }
+        }
     }
 
     private enum Activity: Hashable {
@@ -27,9 +45,12 @@ final class StepOutput: Sendable {
     private let id: StepID
     private let attempt: Int
     private let attempts: Int
-    private let file: StepLogFile?
+    private let file = Mutex<StepLogFile?>(nil)
+    private let mask: SecretMask?
     private let emit: @Sendable (RunEvent.Kind) async -> Void
     private let activity = Mutex(Activity.reading(batches: 0))
+    private let isFinished = Latch()
+    private let result = Mutex(Result())
 
     /// Opens when the container may start: its output is being read, or can't be before it ends.
     let isReady = Latch()
@@ -45,31 +66,45 @@ final class StepOutput: Sendable {
         id: StepID,
         attempt: Int,
         attempts: Int,
-        file: StepLogFile?,
+        mask: SecretMask?,
         emit: @escaping @Sendable (RunEvent.Kind) async -> Void
     ) {
         self.id = id
         self.attempt = attempt
         self.attempts = attempts
-        self.file = file
+        self.mask = mask
         self.emit = emit
     }
 
-    /// Reads the container's output to its end.
-    func follow(_ container: String, on engine: EngineClient) async -> Result {
-        var reader = Reader(file: file)
+    /// Keeps the output in a file as well, which stays open; to be called before the command begins.
+    func keep(in file: StepLogFile) {
+        self.file.withLock { $0 = file }
+    }
+
+    /// Reads the output to its end, which ``finished()`` then returns.
+    func follow(_ source: Source, on engine: EngineClient) async {
+        var reader = Reader(mask: mask) { self.file.withLock { $0 } }
         let batches = AsyncChannel<[LogFrame]>()
         let isWhole = await withTaskGroup(of: Bool.self) { group in
             group.addTask {
                 defer { batches.finish() }
-                return await self.readAttached(container, on: engine, into: batches)
+                return await self.read(source, on: engine) { await batches.send($0) }
             }
             for await frames in batches { await handOn(reader.read(frames)) }
             return await group.next() ?? false
         }
-        if !isWhole { await readLog(container, on: engine, &reader) }
+        if !isWhole { await readLog(source, on: engine, &reader) }
         await handOn(reader.finish())
-        return reader.result
+        result.withLock { $0 = reader.result }
+        isFinished.open()
+    }
+
+    /// Waits until the output has been read to its end, or the task is cancelled.
+    ///
+    /// - Returns: What came of it; nothing where it isn't at its end.
+    func finished() async -> Result {
+        await isFinished.wait()
+        return result.withLock { $0 }
     }
 
     /// Returns when for a whole interval nothing has come, though whoever reads the events was ready for it.
@@ -82,21 +117,19 @@ final class StepOutput: Sendable {
     }
 
     /// - Returns: Whether the stream came to its own end.
-    private func readAttached(
-        _ container: String,
+    private func read(
+        _ source: Source,
         on engine: EngineClient,
-        into batches: AsyncChannel<[LogFrame]>
+        _ send: @escaping @Sendable ([LogFrame]) async -> Void
     ) async -> Bool {
         let isWhole = await withTaskGroup(of: Bool.self) { group in
             group.addTask {
-                do {
-                    try await engine.attach(container, [.stdout, .stderr]) { attached in
-                        self.isReady.open()
-                        try await attached.readOutput { await batches.send($0) }
-                    }
-                    return !Task.isCancelled
-                } catch {
-                    return false
+                switch source {
+                case .container(let id): return await self.readAttached(id, on: engine, send)
+                case .parked(_, let run):
+                    // Its start does not wait for anything here.
+                    self.isReady.open()
+                    return if case .commandRan(isOutputWhole: true) = await run(send) { true } else { false }
                 }
             }
             group.addTask {
@@ -110,8 +143,24 @@ final class StepOutput: Sendable {
         return isWhole
     }
 
+    private func readAttached(
+        _ container: String,
+        on engine: EngineClient,
+        _ send: @escaping @Sendable ([LogFrame]) async -> Void
+    ) async -> Bool {
+        do {
+            try await engine.attach(container, [.stdout, .stderr]) { attached in
+                self.isReady.open()
+                try await attached.readOutput { await send($0) }
+            }
+            return !Task.isCancelled
+        } catch {
+            return false
+        }
+    }
+
     /// Reads what the attached stream did not bring, once the container has ended.
-    private func readLog(_ container: String, on engine: EngineClient, _ reader: inout Reader) async {
+    private func readLog(_ source: Source, on engine: EngineClient, _ reader: inout Reader) async {
         guard await hasEnded.wait() else {
             reader.result.problem = "the end of its output may be missing: reading it was given up"
             return
@@ -120,7 +169,12 @@ final class StepOutput: Sendable {
         do {
             var copy = reader
             defer { reader = copy }
-            try await engine.containerLogs(container, follow: false) { await self.handOn(copy.read($0)) }
+            // The log holds what the gate printed before the command, too.
+            var gate: GateOutput? = if case .parked(let parked, _) = source { GateOutput(parked.gate) } else { nil }
+            try await engine.containerLogs(source.container, follow: false) {
+                await self.handOn(copy.read(gate?.commandFrames(in: $0) ?? $0))
+            }
+            copy.result.hasCommandBegun = gate?.hasCommandBegun
         } catch {
             reader.result.problem = "the end of its output may be missing: \(error)"
         }
@@ -140,16 +194,21 @@ final class StepOutput: Sendable {
 
     /// The state of reading one container's output.
     private struct Reader {
-        let file: StepLogFile?
+        let file: @Sendable () -> StepLogFile?
         var result = Result()
         private var positions: [LogFrame.Stream: OutputPosition] = [:]
         /// `nil` as long as the frames come from the container itself.
         private var catchUps: [LogFrame.Stream: LogCatchUp]?
         private var assembler = LogLineAssembler()
         private var canWrite = true
+        /// What hides the run's secrets from here on, in each stream by itself; `nil` where it has none.
+        private var stdout: MaskedStream?
+        private var stderr: MaskedStream?
 
-        init(file: StepLogFile?) {
+        init(mask: SecretMask?, file: @escaping @Sendable () -> StepLogFile?) {
             self.file = file
+            stdout = mask.map { MaskedStream($0) }
+            stderr = mask.map { MaskedStream($0) }
         }
 
         /// The next frames come from the log, so from the begin of the output again.
@@ -164,11 +223,20 @@ final class StepOutput: Sendable {
             for frame in frames {
                 let payload = unread(frame)
                 guard !payload.isEmpty else { continue }
-                write(payload)
-                lines += assembler.feed(payload, from: frame.stream == .stderr ? .stderr : .stdout)
+                switch frame.stream {
+                case .stderr: lines += keep(stderr?.feed(payload) ?? payload, of: .stderr)
+                default: lines += keep(stdout?.feed(payload) ?? payload, of: .stdout)
+                }
             }
             for line in lines { result.tail.append(line) }
             return lines
+        }
+
+        /// Takes bytes that hold no secret: nothing else goes into the file, the lines and the tail.
+        private mutating func keep(_ bytes: [UInt8], of stream: LogLine.Stream) -> [LogLine] {
+            guard !bytes.isEmpty else { return [] }
+            write(bytes)
+            return assembler.feed(bytes, from: stream)
         }
 
         private mutating func unread(_ frame: LogFrame) -> [UInt8] {
@@ -183,19 +251,16 @@ final class StepOutput: Sendable {
         }
 
         mutating func finish() -> [LogLine] {
-            let lines = assembler.finish()
+            var lines = keep(stdout?.finish() ?? [], of: .stdout)
+            lines += keep(stderr?.finish() ?? [], of: .stderr)
+            lines += assembler.finish()
             for line in lines { result.tail.append(line) }
-            do {
-                try file?.close()
-            } catch {
-                result.problem = result.problem ?? "its raw log is incomplete: \(error)"
-            }
             return lines
         }
 
         /// A full disk must not end the step: its lines are still shown, and the report says what is missing.
         private mutating func write(_ bytes: [UInt8]) {
-            guard canWrite, let file else { return }
+            guard canWrite, let file = file() else { return }
             do {
                 try file.write(bytes)
             } catch {

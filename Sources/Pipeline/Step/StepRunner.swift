@@ -1,8 +1,8 @@
 import DockerEngine
-import OCIDistribution
+import ParkedContainers
 import RoostCore
 
-/// Runs one step: create, start, follow, wait, inspect, remove.
+/// Runs one attempt of a step: in its parked container where it has one, else create, start, follow, wait, inspect, remove.
 ///
 /// Never throws and is never cancelled by an interruption: whatever happens ends in a report, and the container is gone
 /// or named in a warning.
@@ -10,282 +10,322 @@ struct StepRunner: Sendable {
     let engine: EngineClient
     let context: RunContext
     let interruption: Interruption
+    let creation: StepCreation
+    let slots: NetworkSlots
     /// How many containers may be starting at once: an engine starts four at once faster than twenty.
     let startLimit: ConcurrencyLimit
-    let outOfMemory: OutOfMemoryWatch
+    /// `nil` for an engine on another machine.
+    let exits: ExitWatch?
+    let settlement: StepSettlement
     let emit: @Sendable (RunEvent.Kind) async -> Void
-    /// Pulls an image that has vanished from the engine since the run pulled it; returns its ID.
-    let pullAgain: @Sendable (StepDefinition) async throws -> String
 
     /// After the container has ended, how long its output may stall before it is given up.
     private static let outputStall = Duration.seconds(10)
     /// What the engine may need beyond the step's timeout and grace until it says that the container has ended.
     private static let waitMargin = Duration.seconds(60)
 
-    /// How late the engine's word of an out-of-memory kill may come, for a process that was killed.
-    private static let lateKillEvent = Duration.seconds(1)
+    /// One attempt, and what comes of it.
+    private struct Attempt {
+        let step: StepDefinition
+        let number: Int
+        let onPassed: @Sendable () async -> Void
+        var report: StepReport
+        var timeline: StepTimeline
+        /// One for all containers of the attempt: only the last of them can have written to it.
+        var log: StepLogFile?
+        var hasOpenedLog = false
 
-    /// Runs one attempt of a step.
-    ///
+        mutating func cancel() {
+            report.status = .cancelled
+            report.reason = "the run was interrupted before it started"
+        }
+    }
+
     /// - Parameters:
     ///   - step: The step.
     ///   - imageID: Its image on the engine; `nil` for one that has to be looked for first.
     ///   - attempt: Counted from 1.
+    ///   - parked: Its container, where it has one already.
     ///   - timeline: What the step has waited for so far; its phases go on in it.
     ///   - onPassed: Told as soon as the command has ended well.
     /// - Returns: How it ended.
     func run(
         _ step: StepDefinition,
         imageID: String?,
-        attempt: Int,
+        attempt number: Int,
+        parked: ParkedStep?,
         timeline: inout StepTimeline,
-        onPassed: @escaping @Sendable () -> Void
+        onPassed: @escaping @Sendable () async -> Void
     ) async -> StepReport {
         var report = StepReport(id: step.id, image: step.imageText, status: .infrastructureError)
-        report.attempts = attempt
+        report.attempts = number
         report.memoryLimit = step.memory
         report.offset = timeline.offset
-        do {
-            let container = try await create(step, imageID: imageID, attempt: attempt)
-            timeline.end(.create)
-            await run(
-                container,
-                step: step,
-                attempt: attempt,
-                report: &report,
-                timeline: &timeline,
-                onPassed: onPassed
-            )
-            await remove(container)
-            timeline.end(.cleanup)
-        } catch {
-            timeline.end(.create)
-            report.reason = "its container could not be created: \(error)"
-            if interruption.cause != nil, error is CancellationError { report.status = .cancelled }
+        let slots = slots
+        var attempt = Attempt(
+            step: step,
+            number: number,
+            onPassed: {
+                // Nothing of the container runs any more.
+                slots.finish(step.id)
+                await onPassed()
+            },
+            report: report,
+            timeline: timeline
+        )
+        if interruption.end(for: step).isOpen {
+            attempt.cancel()
+        } else if let parked, await run(parked, &attempt) {
+            await parked.finish()
+            attempt.timeline.end(.cleanup)
+        } else {
+            await parked?.finish()
+            await runPlain(imageID, &attempt)
         }
-        report.phases = timeline.phases
-        return report
+        slots.finish(step.id)
+        closeLog(of: &attempt)
+        timeline = attempt.timeline
+        attempt.report.phases = timeline.phases
+        return attempt.report
     }
 
-    /// Whether the step may no longer start: one that always runs is only kept from it by a second interruption.
-    private func isStopped(_ step: StepDefinition) -> Bool {
-        step.schedule.isAlways ? interruption.kill.isOpen : interruption.stop.isOpen
-    }
-
-    /// Brings the step's image onto the engine, unless the step is stopped meanwhile.
-    private func obtainImage(of step: StepDefinition) async throws -> String {
-        let end = step.schedule.isAlways ? interruption.kill : interruption.stop
-        return try await withThrowingTaskGroup(of: String?.self) { group in
-            group.addTask { try await pullAgain(step) }
-            group.addTask {
-                await end.wait()
-                return nil
-            }
-            defer { group.cancelAll() }
-            guard let image = try await group.next() ?? nil else { throw CancellationError() }
-            return image
-        }
-    }
-
-    // MARK: - Create
-
-    private func create(_ step: StepDefinition, imageID: String?, attempt: Int) async throws -> String {
-        let container = StepContainer(context: context, step: step, attempt: attempt)
-        var image: String
-        if let imageID { image = imageID } else { image = try await obtainImage(of: step) }
-        var name = container.name()
-        var hasPulledAgain = false
-        for _ in 0..<4 {
-            do {
-                let created = try await engine.createContainer(
-                    name: name,
-                    container.specification(imageID: image)
-                )
-                for warning in created.warnings ?? [] { await emit(.warning("the engine warns: \(warning)")) }
-                return created.id
-            } catch let error as EngineError where error.statusCode == 404 && !hasPulledAgain {
-                // Deleted between the pull and now, by another prune or by hand.
-                hasPulledAgain = true
-                await emit(
-                    .warning("\(step.id): its image \(step.imageText) has vanished from the engine; pulling again")
-                )
-                image = try await obtainImage(of: step)
-            } catch let error as EngineError where error.statusCode == 409 {
-                name = container.name(suffix: String(UInt32.random(in: 0...UInt32.max), radix: 16))
-            }
-        }
-        throw EngineError.status(operation: "create container '\(name)'", code: 409, message: "every name is taken")
-    }
-
-    // MARK: - Run
-
-    private func run(
-        _ container: String,
-        step: StepDefinition,
-        attempt: Int,
-        report: inout StepReport,
-        timeline: inout StepTimeline,
-        onPassed: @escaping @Sendable () -> Void
-    ) async {
-        if isStopped(step) {
-            report.status = .cancelled
-            report.reason = "the run was interrupted before it started"
-            return
-        }
-        let file = await openLog(of: step, attempt)
-        report.logPath = file?.path
-        let output = StepOutput(id: step.id, attempt: attempt, attempts: step.retries.attempts, file: file, emit: emit)
-        let supervision = StepSupervision(
+    private func supervision(of container: String, _ attempt: Attempt) -> StepSupervision {
+        StepSupervision(
             engine: engine,
             container: container,
-            step: step,
+            step: attempt.step,
             interruption: interruption,
-            waitLimit: step.timeout + step.stopGrace + Self.waitMargin,
+            waitLimit: attempt.step.timeout + attempt.step.stopGrace + Self.waitMargin,
             outputStall: Self.outputStall,
-            onPassed: onPassed
+            exits: exits,
+            onPassed: attempt.onPassed
         )
-        var marks = timeline
+    }
+
+    func output(of step: StepDefinition, attempt: Int) -> StepOutput {
+        StepOutput(
+            id: step.id,
+            attempt: attempt,
+            attempts: step.retries.attempts,
+            mask: context.secrets.mask,
+            emit: emit
+        )
+    }
+
+    private func openLog(of attempt: inout Attempt, for output: StepOutput) async {
+        if !attempt.hasOpenedLog {
+            attempt.hasOpenedLog = true
+            do {
+                attempt.log = try context.logs?.file(for: attempt.step.id, attempt: attempt.number)
+            } catch {
+                await emit(.warning("\(attempt.step.id): its raw log can't be kept: \(error)"))
+            }
+        }
+        guard let log = attempt.log else { return }
+        attempt.report.logPath = log.path
+        output.keep(in: log)
+    }
+
+    private func closeLog(of attempt: inout Attempt) {
         do {
-            let outcome = try await supervision.run(output) {
-                try await startLimit.run {
-                    // Time in the queue for a start is waiting, not starting.
-                    marks.end(.wait)
-                    // Who waited in the queue may have been interrupted there.
-                    if isStopped(step) { throw CancellationError() }
-                    try await engine.startContainer(container)
-                }
-                marks.end(.start)
-                await emit(
-                    .stepStarted(
-                        StepStart(
-                            id: step.id,
-                            image: step.imageText,
-                            attempt: attempt,
-                            attempts: step.retries.attempts,
-                            containerID: container
-                        )
-                    )
+            try attempt.log?.close()
+        } catch {
+            let problems = [attempt.report.warning, "its raw log is incomplete: \(error)"]
+            attempt.report.warning = problems.compactMap { $0 }.joined(separator: "; ")
+        }
+    }
+
+    private func tellStart(of container: String, _ attempt: Attempt, _ output: StepOutput) async {
+        await emit(
+            .stepStarted(
+                StepStart(
+                    id: attempt.step.id,
+                    image: attempt.step.imageText,
+                    attempt: attempt.number,
+                    attempts: attempt.step.retries.attempts,
+                    containerID: container
                 )
-                output.mayEmit.open()
-            }
-            timeline = marks
-            timeline.end(.run, at: outcome.endedAt)
-            await settle(container, step, outcome, &report)
-        } catch is CancellationError where isStopped(step) {
-            timeline = marks
-            timeline.end(.wait)
-            report.status = .cancelled
-            report.reason = "the run was interrupted before it started"
-        } catch {
-            timeline = marks
-            timeline.end(.start)
-            await describeFailedStart(container, error, &report)
-        }
-    }
-
-    private func openLog(of step: StepDefinition, _ attempt: Int) async -> StepLogFile? {
-        do {
-            return try context.logs?.file(for: step.id, attempt: attempt)
-        } catch {
-            await emit(.warning("\(step.id): its raw log can't be kept: \(error)"))
-            return nil
-        }
-    }
-
-    /// Reads the engine's verdict and fills in the report.
-    private func settle(
-        _ container: String,
-        _ step: StepDefinition,
-        _ outcome: StepSupervision.Outcome,
-        _ report: inout StepReport
-    ) async {
-        var wasOOMKilled = false
-        var end = outcome.end
-        var problems = [outcome.output.problem]
-        if case .exited(let code) = end {
-            await record(code, of: step, attempt: report.attempts)
-            do {
-                let state = try await engine.inspectContainer(container)?.state
-                if code != 0, state.map({ ["removing", "dead"].contains($0.status) }) ?? true {
-                    // Who removes a running container kills it first: the code is not the command's own.
-                    end = .removed
-                }
-                wasOOMKilled = state?.wasOOMKilled ?? false
-                // Only a kill that nobody is known to have sent is worth waiting for an explanation.
-                let isUnexplained = code == 137 && outcome.endedBy == nil && end != .removed
-                if !wasOOMKilled {
-                    wasOOMKilled = await outOfMemory.sawKill(
-                        in: container,
-                        within: isUnexplained ? Self.lateKillEvent : .zero
-                    )
-                }
-            } catch {
-                problems.append("whether it ran out of memory is not known: \(error)")
-            }
-        }
-        let verdict = StepVerdict(
-            end: end,
-            endedBy: outcome.endedBy,
-            wasOOMKilled: wasOOMKilled,
-            step: step
+            )
         )
-        report.status = verdict.status
-        report.exitCode = verdict.exitCode
-        report.reason = verdict.reason
-        problems.append(verdict.warning)
-        report.warning = problems.compactMap { $0 }.isEmpty ? nil : problems.compactMap { $0 }.joined(separator: "; ")
-        // The kernel kills at the limit: whatever was seen before, this much was used.
-        report.peakMemory = wasOOMKilled ? step.memory : outcome.peakMemory
-        if verdict.status != .succeeded { report.lastLines = outcome.output.tail.lines }
+        output.mayEmit.open()
     }
 
-    /// Written down before the container is removed, so that whoever comes after a crash knows it all the same.
-    private func record(_ code: Int, of step: StepDefinition, attempt: Int) async {
-        guard let journal = context.records?.journal else { return }
-        let exit = StepExit(stage: step.id.stage, step: step.id.step, attempt: attempt, exitCode: code)
+    // MARK: - Parked
+
+    /// Why a parked container did not take its command; nothing of that has run.
+    private struct NotReleased: Error {}
+
+    /// - Returns: False where nothing of the command has run: a plain start is what remains.
+    private func run(_ parked: ParkedStep, _ attempt: inout Attempt) async -> Bool {
+        let step = attempt.step
+        guard await parked.container.waitUntilParked() else { return false }
+        // Who waited for its start may have been interrupted there.
+        if interruption.end(for: step).isOpen {
+            attempt.cancel()
+            return true
+        }
+        guard slots.release(step) else { return false }
+        await creation.tellWarnings(of: parked.made)
+        await openLog(of: &attempt, for: parked.output)
+        var timeline = attempt.timeline
+        let before = attempt
+        let outcome: StepSupervision.Outcome
         do {
-            try await journal.record(exit, of: context.runID.description)
-        } catch {
-            await emit(.warning("the exits of this run's steps can't be written down: \(error)"))
-        }
-    }
-
-    /// A start that failed: the command's fault where the engine gives it the code of one, else the engine's.
-    private func describeFailedStart(_ container: String, _ error: any Error, _ report: inout StepReport) async {
-        // The engine sets 127 for a command that isn't there and 126 for one that can't be executed, as shells do
-        // (moby, daemon/start.go, translateContainerdStartErr).
-        let code = try? await engine.inspectContainer(container)?.state.exitCode
-        if let code, code == 126 || code == 127, (error as? EngineError)?.isEngineUnavailable == false {
-            report.status = .failed
-            report.exitCode = code
-            report.reason = "its command could not be started (exit code \(code)): \(error)"
-        } else {
-            report.reason = "its container could not be started: \(error)"
-        }
-    }
-
-    // MARK: - Remove
-
-    private func remove(_ container: String) async {
-        let patience = ContinuousClock.now + .seconds(10)
-        var pause = Duration.milliseconds(100)
-        while true {
-            do {
-                try await engine.removeContainer(container)
-                return
-            } catch {
-                guard ContinuousClock.now + pause < patience, (try? await ContinuousClock().sleep(for: pause)) != nil
-                else {
-                    await emit(
-                        .warning(
-                            "container \(container.prefix(12)) is left behind (\(error)); "
-                                + "remove it with: docker rm -f -v \(container.prefix(12))"
-                        )
-                    )
-                    return
-                }
-                pause = min(pause * 2, .seconds(2))
+            outcome = try await supervision(of: parked.container.id, attempt).run(parked.output) {
+                guard await parked.container.release(parked.payload) else { throw NotReleased() }
+                timeline.end(.start)
+                await tellStart(of: parked.container.id, before, parked.output)
+                return parked.container.firstProcess
             }
+        } catch {
+            slots.finish(step.id)
+            return false
+        }
+        parked.endOutput()
+        let output = await parked.output.finished()
+        switch Self.verdict(parked.container.end, outcome, hasMark: output.hasCommandBegun) {
+        case .neverBegan:
+            slots.finish(step.id)
+            return false
+        case .unknown:
+            timeline.end(.run, at: outcome.endedAt)
+            attempt.report.reason =
+                "the connection to its container was lost when its command was to begin; whether it ran is not known"
+        case .began:
+            timeline.end(.run, at: outcome.endedAt)
+            await settlement.settle(parked.container.id, step, outcome, output, &attempt.report)
+        }
+        attempt.timeline = timeline
+        return true
+    }
+
+    /// Whether the command of a container that was released has begun. Where the container's own end decides how the step
+    /// ended, whatever ran in it, that counts as begun.
+    ///
+    /// - Parameters:
+    ///   - parked: How its time as a parked container ended.
+    ///   - outcome: How the container ended.
+    ///   - hasMark: Whether the gate's mark stands in its log; `nil` where that could not be read.
+    static func verdict(_ parked: ParkedEnd?, _ outcome: StepSupervision.Outcome, hasMark: Bool?) -> GateVerdict {
+        guard outcome.endedBy == nil else { return .began }
+        switch parked {
+        case .commandRan: return .began
+        case .notParkable, .discarded: return .neverBegan
+        case .unclear, nil:
+            guard case .exited(let code) = outcome.end else { return .began }
+            // No gate that has not become its command exits with 0.
+            if outcome.kernelCode == 0 { return .began }
+            return hasMark.map { GateVerdict(hasMark: $0, exitCode: code) } ?? .unknown
+        }
+    }
+
+    // MARK: - Plain
+
+    private func runPlain(_ imageID: String?, _ attempt: inout Attempt) async {
+        let step = attempt.step
+        for isLast in [false, true] {
+            let container: MadeContainer
+            do {
+                container = try await creation.create(
+                    step,
+                    imageID: imageID,
+                    attempt: attempt.number,
+                    networkMode: slots.start(step)
+                )
+                attempt.timeline.end(.create)
+            } catch {
+                attempt.timeline.end(.create)
+                if !isLast, slots.giveUpSlot(of: step.id) { continue }
+                attempt.report.reason = "its container could not be created: \(error)"
+                if interruption.cause != nil, error is CancellationError { attempt.report.status = .cancelled }
+                return
+            }
+            let canTryAgain = await !run(container.id, &attempt) && !isLast && slots.giveUpSlot(of: step.id)
+            await creation.remove(container)
+            attempt.timeline.end(.cleanup)
+            guard canTryAgain else { return }
+        }
+    }
+
+    /// - Returns: False where the engine could not start the container, for no fault of the command's.
+    private func run(_ container: String, _ attempt: inout Attempt) async -> Bool {
+        let step = attempt.step
+        let output = output(of: step, attempt: attempt.number)
+        await openLog(of: &attempt, for: output)
+        var timeline = attempt.timeline
+        let before = attempt
+        do {
+            let outcome = try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await output.follow(.container(container), on: engine) }
+                defer { group.cancelAll() }
+                await output.isReady.wait()
+                return try await supervision(of: container, before).run(output) {
+                    try await startLimit.run {
+                        // Time in the queue for a start is waiting, not starting.
+                        timeline.end(.wait)
+                        // Who waited in the queue may have been interrupted there.
+                        if interruption.end(for: step).isOpen { throw CancellationError() }
+                        try await engine.startContainer(container)
+                    }
+                    timeline.end(.start)
+                    await tellStart(of: container, before, output)
+                    return nil
+                }
+            }
+            attempt.timeline = timeline
+            attempt.timeline.end(.run, at: outcome.endedAt)
+            await settlement.settle(container, step, outcome, await output.finished(), &attempt.report)
+            return true
+        } catch is CancellationError where interruption.end(for: step).isOpen {
+            attempt.timeline = timeline
+            attempt.timeline.end(.wait)
+            attempt.cancel()
+            return true
+        } catch {
+            attempt.timeline = timeline
+            attempt.timeline.end(.start)
+            return await settlement.describeFailedStart(container, error, &attempt.report)
+        }
+    }
+}
+
+// MARK: - Ahead of its turn
+
+extension StepRunner {
+    /// Parks the step's container, where that is possible, for as long as `body` runs.
+    ///
+    /// - Parameters:
+    ///   - step: The step.
+    ///   - imageID: Its image on the engine.
+    ///   - body: Waits for the step's turn and runs it; is given no container where none could be parked.
+    /// - Returns: What the body returns; the container has been removed.
+    func parking<Ended: Sendable>(
+        _ step: StepDefinition,
+        imageID: String?,
+        body: (ParkedStep?) async -> Ended?
+    ) async -> Ended? {
+        let gate = ContainerGate()
+        guard let imageID, let command = step.parkedCommand, let payload = try? GatePayload(command, for: gate) else {
+            return await body(nil)
+        }
+        let mode = slots.park(step)
+        guard let made = await creation.createParked(step, imageID: imageID, networkMode: mode, gate: gate) else {
+            slots.finish(step.id)
+            return await body(nil)
+        }
+        let parked = ParkedStep(made, gate: gate, payload: payload, output: output(of: step, attempt: 1))
+        return await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await parked.live(
+                    on: engine,
+                    exits: exits,
+                    start: { try await startLimit.run { try await engine.startContainer(made.id) } },
+                    remove: { await creation.remove(made) }
+                )
+            }
+            let report = await body(parked)
+            await parked.finish()
+            return report
         }
     }
 }

@@ -1,7 +1,8 @@
 import DockerEngine
+import ParkedContainers
 import RoostCore
 
-/// Starts a container and watches over it until it has ended and its output has been read.
+/// Starts a container's command and watches over it until it has ended and its output has been read.
 struct StepSupervision: Sendable {
     let engine: EngineClient
     let container: String
@@ -9,66 +10,92 @@ struct StepSupervision: Sendable {
     let interruption: Interruption
     let waitLimit: Duration
     let outputStall: Duration
+    /// Where the container's first process is followed from; `nil` for an engine elsewhere.
+    let exits: ExitWatch?
     /// Told as soon as the command has ended well, before its output has been read and the engine's verdict is in.
-    let onPassed: @Sendable () -> Void
+    let onPassed: @Sendable () async -> Void
 
     struct Outcome: Sendable {
         let end: ContainerEnd
         let endedBy: StepLifecycle.EndedBy?
         let endedAt: ContinuousClock.Instant
-        let output: StepOutput.Result
         let peakMemory: ByteCount?
+        /// The exit code by the kernel's word; `nil` where it has none to give.
+        let kernelCode: Int?
     }
 
     private enum Report: Sendable {
         case event(StepLifecycle.Event)
-        case output(StepOutput.Result)
+        case outputFinished
+        case found(FirstProcess?)
+        case exitSeen(ProcessEnd, at: ContinuousClock.Instant)
         case memory(ByteCount?)
         case nothing
     }
 
     /// - Parameters:
-    ///   - output: What reads the container's output.
-    ///   - start: Starts the container, once its output is being read.
+    ///   - output: The container's output, which is being read.
+    ///   - start: Starts the command, and returns the container's first process where it is followed already.
     /// - Returns: How it ended.
     /// - Throws: What `start` throws.
-    func run(_ output: StepOutput, start: () async throws -> Void) async throws -> Outcome {
-        try await withThrowingTaskGroup(of: Report.self) { group in
-            group.addTask { .output(await output.follow(container, on: engine)) }
-            await output.isReady.wait()
-            // A failure leaves the group, which cancels the reading.
-            try await start()
+    func run(_ output: StepOutput, start: () async throws -> FirstProcess?) async throws -> Outcome {
+        let parkedProcess = try await start()
+        return await withTaskGroup(of: Report.self) { group in
             var lifecycle = StepLifecycle()
             var endedAt: ContinuousClock.Instant?
-            var result = StepOutput.Result()
             var peak: ByteCount?
+            var kernelCode: Int?
+            var hasPassed = false
+            group.addTask {
+                _ = await output.finished()
+                return .outputFinished
+            }
             group.addTask { .event(.ended(await waitForEnd())) }
-            group.addTask { .memory(await StepMemory(engine: engine, container: container).peak()) }
+            if let parkedProcess {
+                watch(parkedProcess, in: &group)
+            } else {
+                group.addTask { .found(await exits?.firstProcess(of: container, on: engine)) }
+            }
             group.addTask {
                 (try? await ContinuousClock().sleep(for: step.timeout)) == nil ? .nothing : .event(.deadlinePassed)
             }
             // A step that always runs is let run: only a second interruption ends it.
-            if !step.schedule.isAlways {
+            if interruption.end(for: step) === interruption.stop {
                 group.addTask { await interruption.stop.wait() ? .event(.stopRequested) : .nothing }
             }
             group.addTask { await interruption.kill.wait() ? .event(.killRequested) : .nothing }
+
+            func pass() async {
+                guard !hasPassed, lifecycle.endedBy == nil else { return }
+                hasPassed = true
+                await onPassed()
+            }
             // After the last action the group is drained: every task's result counts, and none outlives this call.
-            while let report = try await group.next() {
+            while let report = await group.next() {
                 let event: StepLifecycle.Event
                 switch report {
                 case .nothing: continue
+                case .found(let process):
+                    watch(process, in: &group)
+                    continue
                 case .memory(let sampled):
                     peak = sampled
                     continue
-                case .output(let read):
-                    result = read
-                    event = .outputEnded
+                case .exitSeen(let end, let instant):
+                    guard let code = end.exitCode else { continue }
+                    kernelCode = code
+                    endedAt = instant
+                    // The engine's own word comes later, and is waited for; nothing that comes between is the command's end.
+                    _ = lifecycle.handle(.commandEnded)
+                    if code == 0 { await pass() }
+                    continue
+                case .outputFinished: event = .outputEnded
                 case .event(let happened): event = happened
                 }
                 if case .ended(let end) = event {
-                    endedAt = .now
+                    endedAt = endedAt ?? .now
                     output.hasEnded.open()
-                    if end == .exited(code: 0), lifecycle.endedBy == nil { onPassed() }
+                    if end == .exited(code: 0) { await pass() }
                 }
                 for action in lifecycle.handle(event) {
                     switch action {
@@ -90,10 +117,22 @@ struct StepSupervision: Sendable {
                 end: lifecycle.end ?? .engineLost("its end was never reported"),
                 endedBy: lifecycle.endedBy,
                 endedAt: endedAt ?? .now,
-                output: result,
-                peakMemory: peak
+                peakMemory: peak,
+                kernelCode: kernelCode
             )
         }
+    }
+
+    /// Follows the container's first process, for its exit and its memory. Where that can't be done, the engine tells of
+    /// the first later and less exactly, and of the second by samples.
+    private func watch(_ process: FirstProcess?, in group: inout TaskGroup<Report>) {
+        let memory = StepMemory(engine: engine, container: container)
+        guard let process else {
+            group.addTask { .memory(await memory.peak()) }
+            return
+        }
+        group.addTask { .exitSeen(await process.end(), at: .now) }
+        group.addTask { .memory(await memory.peak(until: process)) }
     }
 
     /// The engine's errors here are told by the wait that goes on meanwhile.

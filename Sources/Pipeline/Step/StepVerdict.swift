@@ -9,10 +9,17 @@ struct StepVerdict: Sendable, Hashable {
 
     /// - Parameters:
     ///   - end: How the container ended.
+    ///   - kernelCode: Its exit code by the kernel's word; `nil` where that isn't known.
     ///   - endedBy: Why Roost ended it, where it did; this wins over the exit code.
     ///   - wasOOMKilled: Whether the kernel killed a process of the container for want of memory.
     ///   - step: The step, for its limits.
-    init(end: ContainerEnd, endedBy: StepLifecycle.EndedBy?, wasOOMKilled: Bool, step: StepDefinition) {
+    init(
+        end: ContainerEnd,
+        kernelCode: Int? = nil,
+        endedBy: StepLifecycle.EndedBy?,
+        wasOOMKilled: Bool,
+        step: StepDefinition
+    ) {
         let code: Int? = if case .exited(let code) = end { code } else { nil }
         switch (endedBy, end) {
         case (.interruption, _):
@@ -28,6 +35,13 @@ struct StepVerdict: Sendable, Hashable {
                 nil,
                 "its container was removed by somebody else while it ran; keep other clean-up jobs away from "
                     + "containers with the label dev.roost.installation"
+            )
+        case (nil, .exited(let code)) where kernelCode.map { $0 != code } ?? false:
+            self.init(
+                .infrastructureError,
+                code,
+                "the engine says that it exited with \(code), and the kernel that it exited with \(kernelCode ?? code): "
+                    + "one of them is wrong, and steps that need it may have run"
             )
         case (nil, .exited(0)):
             // The kernel may have killed a child whose parent went on: only the command can know whether it matters.

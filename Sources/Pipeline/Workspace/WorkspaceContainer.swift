@@ -13,6 +13,14 @@ package struct WorkspaceContainer: Sendable {
         /// Gives entries to an owner; of folders `inner` names, the folders within as well, which nobody could look into.
         case give(OwnerChoice)
         case giveFolders(OwnerChoice)
+
+        /// What root needs for it: to reach anything, and to remove from folders with the sticky bit or to give away.
+        fileprivate var capabilities: [String] {
+            switch self {
+            case .remove: [Capability.dacOverride, .fowner].map(\.rawValue)
+            case .give, .giveFolders: [Capability.chown, .dacOverride].map(\.rawValue)
+            }
+        }
     }
 
     /// Whom files are given to.
@@ -128,8 +136,12 @@ package struct WorkspaceContainer: Sendable {
     private func run(_ image: String, _ work: Work, _ paths: [String]) async throws -> Int? {
         if interruption.kill.isOpen { return nil }
         let suffix = String(UInt32.random(in: 0...UInt32.max), radix: 16)
-        let container = try await engine.createContainer(name: "\(name)-\(suffix)", specification(image, work, paths))
-            .id
+        let container = try await engine.createChecked(
+            name: "\(name)-\(suffix)",
+            specification(image, work, paths),
+            limitsSwap: true
+        )
+        .id
         let result: Result<Int?, any Error>
         do {
             result = .success(try await follow(container))
@@ -169,6 +181,11 @@ package struct WorkspaceContainer: Sendable {
         container.host.memory = ByteCount.mebibytes(256).bytes
         container.host.networkMode = "none"
         container.host.usesInit = true
+        container.host.droppedCapabilities = ["ALL"]
+        container.host.addedCapabilities = work.capabilities
+        container.host.securityOptions = ["no-new-privileges"]
+        // One shell and one program after another, and their init.
+        container.host.pidsLimit = 64
         let guarded = guarded
         container.host.mounts =
             [.init(kind: .bind, source: projectFolder, target: Self.workspace)]

@@ -1,5 +1,6 @@
 package import DockerEngine
 import Foundation
+import ParkedContainers
 package import RoostCore
 
 /// Removes what dead owners left on an engine, and writes down what became of their runs.
@@ -91,19 +92,39 @@ package struct Reaper: Sendable {
         switch object.kind {
         case .container:
             guard let container = try await engine.inspectContainer(object.id) else { return nil }
-            return (container.config.labels ?? [:], Self.exit(of: container))
+            return (container.config.labels ?? [:], await exit(of: container))
         case .network: return try await engine.inspectNetwork(object.id).map { ($0.labels ?? [:], nil) }
         case .volume: return try await engine.inspectVolume(object.id).map { ($0.labels ?? [:], nil) }
         }
     }
 
-    /// The exit of a container that ended by itself: one that still runs is cut off, and has none.
-    private static func exit(of container: ContainerInspection) -> StepExit? {
+    /// The exit of a command that ended by itself: one that still runs is cut off, and one that was parked and not released never
+    /// ran. Neither has one.
+    private func exit(of container: ContainerInspection) async -> StepExit? {
         guard container.state.status == "exited", let labels = container.config.labels,
             let stage = labels[LabelKey.stage], let step = labels[LabelKey.step],
             let attempt = labels[LabelKey.attempt].flatMap({ Int($0) })
         else { return nil }
+        if let gate = ContainerGate(entrypoint: container.config.entrypoint ?? []) {
+            guard await hasCommandBegun(behind: gate, in: container.id) else { return nil }
+        }
         return StepExit(stage: stage, step: step, attempt: attempt, exitCode: container.state.exitCode)
+    }
+
+    /// Whether the gate's mark stands in the container's log; false where that can't be read.
+    private func hasCommandBegun(behind gate: ContainerGate, in container: String) async -> Bool {
+        struct Found: Error {}
+        var output = GateOutput(gate)
+        do {
+            try await engine.containerLogs(container, follow: false) { frames in
+                _ = output.commandFrames(in: frames)
+                // The rest of the log may be long.
+                if output.hasCommandBegun { throw Found() }
+            }
+        } catch {
+            // Found, or the log ended before it.
+        }
+        return output.hasCommandBegun
     }
 
     private func note(_ report: inout ReapReport, _ body: (any Journal) async throws -> Void) async {

@@ -23,14 +23,17 @@ struct PlanCommand: AsyncParsableCommand {
 
     @OptionGroup var file: PipelineFileOptions
     @OptionGroup var selection: SelectionOptions
+    @OptionGroup var permissions: PermissionOptions
 
     @Option(help: "text, json (roost.plan/1) or dot (Graphviz).")
     var format = Format.text
 
     func run() async throws {
         try file.enter()
-        let settings = try SettingsLoader.load()
-        let plan = PipelinePlan(try await selection.load(file), defaultMaxParallel: settings.maxParallel)
+        let settings = try SettingsLoader.load(permissions: permissions)
+        let definition = try await selection.load(file)
+        try PermissionOptions.check(definition, settings)
+        let plan = PipelinePlan(definition, defaultMaxParallel: settings.maxParallel)
         let output = OutputWriter.standardOutput
         switch format {
         case .text: try output.enqueue(PlanText.render(plan))

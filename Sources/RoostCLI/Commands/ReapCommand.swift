@@ -1,6 +1,7 @@
 import ArgumentParser
 import DockerEngine
 import Foundation
+import Pipeline
 import Reaping
 import RoostCore
 import RoostStore
@@ -37,19 +38,22 @@ struct ReapCommand: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try engine.configuration()
-        let result = try await EngineClient.with(
+        // Ahead of the engine, which they don't need: it may be down.
+        let secrets = SecretPlace.reap(environment: ProcessInfo.processInfo.environment, dryRun: dryRun)
+        var result = try await EngineClient.with(
             configuration.endpoint,
             requestedVersion: configuration.requestedVersion
         ) { engine in
             try await reap(engine)
         }
+        result.secrets = secrets
         for warning in result.warnings { await RoostCommandLine.complain(warning) }
         switch format {
         case .text: try OutputWriter.standardOutput.enqueue(result.text)
         case .json: try OutputWriter.standardOutput.enqueue(try result.json())
         }
         try await OutputWriter.standardOutput.flush()
-        if !result.report.failures.isEmpty { throw ExitCode(125) }
+        if !result.report.failures.isEmpty || secrets.contains(where: { $0.problem != nil }) { throw ExitCode(125) }
     }
 
     private func reap(_ engine: EngineClient) async throws -> ReapResult {
@@ -77,6 +81,8 @@ struct ReapResult {
     var plan: ReapPlan?
     var report = ReapReport()
     var warnings: [String] = []
+    /// The files of secrets that killed runs left in memory.
+    var secrets: [SecretPlace.Abandoned] = []
 
     init(engine: String, isDryRun: Bool) {
         self.engine = engine
@@ -104,6 +110,10 @@ struct ReapResult {
         lines += (plan?.cutOffRuns ?? []).map { run in
             "\(isDryRun ? "would record" : "recorded")  run \(run.id) as cut off: its owner has ended"
         }
+        lines += secrets.map { left in
+            let word = left.problem == nil ? isDryRun ? "would remove" : "removed" : "failed"
+            return "\(word)  secrets in \(left.path): \(left.problem ?? "their owner has ended")"
+        }
         if lines.isEmpty { lines = ["nothing of this installation is on the engine"] }
         return lines.flatMap { TextSanitizer.plainLines($0) }.map { $0 + "\n" }.joined()
     }
@@ -113,6 +123,10 @@ struct ReapResult {
             struct Object: Encodable {
                 let type, id, name, action, reason: String
                 let run, owner, outcome, error: String?
+            }
+            struct Secrets: Encodable {
+                let path, owner: String
+                let outcome, error: String?
             }
             struct Run: Encodable {
                 let id, owner: String
@@ -127,6 +141,8 @@ struct ReapResult {
             let dryRun: Bool
             let objects: [Object]
             let cutOffRuns: [Run]
+            /// The files of secrets that killed runs left in memory; all of them are to be removed.
+            let secrets: [Secrets]
         }
         let wire = Wire(
             engine: engine,
@@ -153,6 +169,14 @@ struct ReapResult {
                     exits: (run.exits + recovered.filter { !run.exits.contains($0) }).map {
                         Wire.Exit(stage: $0.stage, step: $0.step, attempt: $0.attempt, exitCode: $0.exitCode)
                     }
+                )
+            },
+            secrets: secrets.map {
+                Wire.Secrets(
+                    path: $0.path,
+                    owner: $0.owner.description,
+                    outcome: isDryRun ? nil : $0.problem == nil ? "removed" : "failed",
+                    error: $0.problem
                 )
             }
         )

@@ -26,6 +26,7 @@ struct RunCommand: AsyncParsableCommand {
               roost run
               roost run -f ci/roost.toml --report report.json --junit junit.xml
               roost run --step unit --env LOG=debug
+              roost run --secret-file NPM_TOKEN=<(pass show npm)
               roost run --from test --dry-run
               roost run --rerun-failed
               roost run --watch --step unit
@@ -39,6 +40,7 @@ struct RunCommand: AsyncParsableCommand {
 
     @OptionGroup var file: PipelineFileOptions
     @OptionGroup var selection: SelectionOptions
+    @OptionGroup var secrets: SecretOptions
     @OptionGroup var engine: EngineOptions
     @OptionGroup var pulling: PullSettingsOptions
 
@@ -98,6 +100,7 @@ struct RunCommand: AsyncParsableCommand {
     )
     var watch = false
 
+    @OptionGroup var permissions: PermissionOptions
     @OptionGroup var keeping: KeepRunsOptions
     @OptionGroup var appearance: AppearanceOptions
 
@@ -117,6 +120,7 @@ struct RunCommand: AsyncParsableCommand {
         if watch {
             // What is wrong with the flags no change of a file mends.
             _ = try (settings(), engine.configuration(), reports.check())
+            try RunWatch.refuse(readOnce: selection.variableFiles + secrets.files)
             let watching = try RunWatch(file: file, reports: reports, interruption: interruption)
             throw ExitCode(
                 try await SignalWatch.during(interruption) {
@@ -137,6 +141,7 @@ struct RunCommand: AsyncParsableCommand {
         /// What to tell where fewer steps run at once than could.
         let shortage: String?
         let lock: LockFile?
+        let secrets: RunSecrets
     }
 
     private func settings() throws -> Settings {
@@ -145,6 +150,7 @@ struct RunCommand: AsyncParsableCommand {
             maxParallel: maxParallel,
             memoryBudget: memoryBudget,
             keeping: keeping,
+            permissions: permissions,
             color: appearance.color
         )
     }
@@ -152,17 +158,20 @@ struct RunCommand: AsyncParsableCommand {
     private func prepare() async throws -> Prepared {
         let settings = try settings()
         let definition = try await selection.load(file)
+        try PermissionOptions.check(definition, settings)
         if wipe { try WipeCommand.check(definition) }
         let (plan, shortage) = plan(definition, settings)
         let lock = locked ? try LockFileLoading.load(for: plan) : nil
         try reports.check()
-        return Prepared(settings: settings, plan: plan, shortage: shortage, lock: lock)
+        // A dry run needs the values of no secrets.
+        let secrets = dryRun ? RunSecrets.none : try secrets.load(for: definition)
+        return Prepared(settings: settings, plan: plan, shortage: shortage, lock: lock, secrets: secrets)
     }
 
     private func carryOut(_ prepared: Prepared, _ interruption: Interruption) async throws -> RunReport {
         let configuration = try engine.configuration()
         let (plan, settings) = (prepared.plan, prepared.settings)
-        let attempt = Attempt(warnings: prepared.shortage.map { [$0] } ?? [])
+        let attempt = Attempt(secrets: prepared.secrets, warnings: prepared.shortage.map { [$0] } ?? [])
         do {
             return try await EngineSession.with(configuration, settings: settings, interruption: interruption) {
                 try await execute(plan, prepared.lock, $0, settings, interruption, attempt)
@@ -201,6 +210,7 @@ struct RunCommand: AsyncParsableCommand {
         let runID = RunID.next()
         let startedAt = Date()
         let start = ContinuousClock.now
+        let secrets: RunSecrets
         /// What the run is to tell before its first step.
         let warnings: [String]
         /// From then on the run tells its own end.
@@ -209,7 +219,7 @@ struct RunCommand: AsyncParsableCommand {
 
     /// Tells programs the end of a run that did not begin; people are told by the error itself.
     private func tell(_ error: any Error, ended plan: PipelinePlan, _ attempt: Attempt) async {
-        let finished = RunReport.unbegun(
+        var finished = RunReport.unbegun(
             plan,
             runID: attempt.runID,
             startedAt: attempt.startedAt,
@@ -218,6 +228,7 @@ struct RunCommand: AsyncParsableCommand {
             exitCode: (error as? any ExitCoded)?.exitCode ?? 1,
             reason: "\(error)"
         )
+        if let mask = attempt.secrets.mask { finished = finished.masked(by: mask) }
         if format == .json {
             // The error decides the exit code, whether or not its event has a reader.
             let renderer = JSONRunRenderer(writer: .standardOutput)
@@ -250,7 +261,8 @@ struct RunCommand: AsyncParsableCommand {
                 // The flag wins over the file, the file over the settings.
                 budget: memoryBudget == nil
                     ? plan.definition.memoryBudget ?? settings.memoryBudget : settings.memoryBudget,
-                records: session.state.records
+                records: session.state.records,
+                secrets: attempt.secrets
             )
         }
         attempt.hasBegun.open()

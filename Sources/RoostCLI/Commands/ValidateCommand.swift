@@ -13,12 +13,17 @@ struct ValidateCommand: AsyncParsableCommand {
             engine only for its memory, where the file's memory_budget is a part of that; without an engine this one \
             thing is not checked, which is said.
 
+            What the operator has to allow is checked against the settings of this machine. To check a file for another \
+            machine, allow what that one allows: nothing is run.
+
             EXAMPLE
               roost validate -f ci/roost.toml
+              roost validate --allow-privileged
             """
     )
 
     @OptionGroup var file: PipelineFileOptions
+    @OptionGroup var permissions: PermissionOptions
     @OptionGroup var engine: EngineOptions
 
     /// How long the engine may take to tell its memory: whoever checks a file does not want to wait for an engine.
@@ -26,12 +31,13 @@ struct ValidateCommand: AsyncParsableCommand {
 
     func run() async throws {
         try file.enter()
+        let settings = try SettingsLoader.load(permissions: permissions)
         var (pipeline, diagnostics) = try file.check()
+        diagnostics += pipeline.map { settings.policy.refusals(of: $0.steps, file: $0.file.shownName) } ?? []
         var remark: String?
         if let checked = pipeline, !diagnostics.hasErrors, case .share(let percent) = checked.memoryBudget {
             do {
                 diagnostics += checked.stepsBeyondBudget(onEngineWith: try await engineMemory())
-                diagnostics = diagnostics.sortedByPosition()
             } catch is CancellationError {
                 throw CancellationError()
             } catch {
@@ -40,6 +46,7 @@ struct ValidateCommand: AsyncParsableCommand {
                     + "\(MemoryBudget.share(percent: percent)), was not checked: \(error)\n"
             }
         }
+        diagnostics = diagnostics.sortedByPosition()
         for diagnostic in diagnostics { try OutputWriter.standardOutput.enqueue("\(diagnostic)\n") }
         try await OutputWriter.standardOutput.flush()
         guard let pipeline, !diagnostics.hasErrors else { throw ExitCode(2) }

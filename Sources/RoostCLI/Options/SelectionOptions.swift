@@ -64,6 +64,7 @@ struct SelectionOptions: ParsableArguments {
         let definition = try await file.load(environment: environment)
         var selection = Selection(steps: steps, stages: stages, from: from)
         if rerunFailed { selection.rerun = try latestRun(of: definition) }
+        if let conflict = definition.conflict(with: added) { throw UsageError(description: conflict) }
         do {
             return try selection.apply(to: definition).adding(added)
         } catch {

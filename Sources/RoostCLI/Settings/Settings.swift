@@ -1,3 +1,4 @@
+import Pipeline
 import RoostCore
 
 /// What a person sets once for all calls: how Roost pulls, how much it runs at once, how it looks.
@@ -9,6 +10,8 @@ struct Settings: Hashable, Sendable {
     var memoryBudget: MemoryBudget
     var keepRuns: Int
     var keepRunsFor: Duration
+    /// What pipelines may do that only the operator can allow.
+    var policy: OperatorPolicy
     var color: ColorChoice
 }
 
@@ -21,6 +24,8 @@ enum SettingKey: String, CaseIterable, Sendable {
     case memoryBudget = "memory_budget"
     case keepRuns = "keep_runs"
     case keepRunsFor = "keep_runs_for"
+    case allowPrivileged = "allow_privileged"
+    case allowHostNetwork = "allow_host_network"
     case color
 
     enum Kind: Sendable {
@@ -37,7 +42,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .maxParallel: .number(1...1000)
         case .keepRuns: .number(1...1_000_000)
         case .pullTimeout, .keepRunsFor: .duration
-        case .offline: .flag
+        case .offline, .allowPrivileged, .allowHostNetwork: .flag
         case .memoryBudget: .budget
         case .color: .word(ColorChoice.allCases.map(\.rawValue))
         }
@@ -58,6 +63,9 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .memoryBudget: "how much memory running steps may be promised, where the pipeline does not say"
         case .keepRuns: "of how many runs of a project the logs and reports are kept"
         case .keepRunsFor: "how long the logs and reports of a run are kept"
+        case .allowPrivileged:
+            "whether pipelines may have privileged steps, devices, every capability, and no seccomp"
+        case .allowHostNetwork: "whether pipelines may have steps in the host's network"
         case .color: "whether text is coloured"
         }
     }
@@ -71,7 +79,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         switch self {
         case .maxConcurrentPulls: .number(4)
         case .pullTimeout: .duration(.seconds(30 * 60))
-        case .offline: .flag(false)
+        case .offline, .allowPrivileged, .allowHostNetwork: .flag(false)
         case .maxParallel: .number(min(max(processors, 4), 1000))
         case .memoryBudget: .budget(.standard)
         case .keepRuns: .number(50)

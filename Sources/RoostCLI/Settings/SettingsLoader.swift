@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import Pipeline
 import RoostCore
 import Synchronization
 
@@ -23,6 +24,7 @@ enum SettingsLoader {
         maxParallel: Int? = nil,
         memoryBudget: String? = nil,
         keeping: KeepRunsOptions? = nil,
+        permissions: PermissionOptions? = nil,
         color: ColorChoice? = nil
     ) throws -> Settings {
         var given: [SettingKey: String] = [:]
@@ -33,6 +35,8 @@ enum SettingsLoader {
         given[.memoryBudget] = memoryBudget
         given[.keepRuns] = keeping?.keepRuns.map(String.init)
         given[.keepRunsFor] = keeping?.keepRunsFor
+        given[.allowPrivileged] = permissions?.allowPrivileged == true ? "true" : nil
+        given[.allowHostNetwork] = permissions?.allowHostNetwork == true ? "true" : nil
         given[.color] = color?.rawValue
         return try resolve(given: given).settings
     }
@@ -124,6 +128,9 @@ struct ResolvedSettings: Sendable {
                 ?? .standard,
             keepRuns: try reader.requiredInt(forKey: SettingKey.keepRuns.configKey),
             keepRunsFor: .milliseconds(try reader.requiredInt(forKey: SettingKey.keepRunsFor.configKey)),
+            policy: OperatorPolicy(
+                Set(try OperatorPermission.allCases.filter { try reader.requiredBool(forKey: $0.settingKey.configKey) })
+            ),
             color: try reader.requiredString(forKey: SettingKey.color.configKey, as: ColorChoice.self)
         )
         let answers = reporter.answers
@@ -152,6 +159,16 @@ private final class AnsweredBy: AccessReporter {
         // The last provider that was asked is the one that answered.
         guard let name = event.providerResults.last?.providerName else { return }
         names.withLock { $0[event.metadata.key.components.joined(separator: ".")] = name }
+    }
+}
+
+extension OperatorPermission {
+    /// The setting that gives it.
+    var settingKey: SettingKey {
+        switch self {
+        case .privileged: .allowPrivileged
+        case .hostNetwork: .allowHostNetwork
+        }
     }
 }
 

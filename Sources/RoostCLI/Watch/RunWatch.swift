@@ -33,6 +33,21 @@ struct RunWatch: Sendable {
         )
     }
 
+    /// Refuses files that can be read only once, such as a shell's `<(…)`: every run reads them.
+    ///
+    /// - Parameter files: As the options name them: a path, or a name, `=` and a path.
+    /// - Throws: ``UsageError``.
+    static func refuse(readOnce files: [String]) throws {
+        for file in files {
+            let path = file.split(separator: "=", maxSplits: 1).last.map(String.init) ?? file
+            var status = stat()
+            guard stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG else { continue }
+            throw UsageError(
+                description: "--watch reads \(shown(path)) for every run, and it can be read only once: name a file"
+            )
+        }
+    }
+
     /// - Parameter once: Runs the pipeline as it is now, and returns the run's exit code.
     /// - Returns: The exit code of what ended the watching.
     /// - Throws: ``UsageError`` where the project folder can't be watched, or `OutputError`.
@@ -60,7 +75,7 @@ struct RunWatch: Sendable {
             }
             rules = await self.rules(git, after: rules)
             try watched { () throws(WatchFailure) in try watch.use(rules) }
-            if book.settlesAt == nil { try await say("waiting for changes in \(shown(root)); Ctrl-C ends") }
+            if book.settlesAt == nil { try await say("waiting for changes in \(Self.shown(root)); Ctrl-C ends") }
             guard let changed = try await changes(watch, git, &book) else {
                 return interruption.cause?.exitCode ?? InterruptionCause.interrupt.exitCode
             }
@@ -111,10 +126,10 @@ struct RunWatch: Sendable {
     }
 
     private func named(_ paths: [String]) -> String {
-        var names = paths.prefix(Self.mostNamed).map { $0.isEmpty ? "more than the kernel could tell" : shown($0) }
+        var names = paths.prefix(Self.mostNamed).map { $0.isEmpty ? "more than the kernel could tell" : Self.shown($0) }
         if paths.count > names.count { names.append("\(paths.count - names.count) more") }
         return names.joined(separator: ", ")
     }
 
-    private func shown(_ path: String) -> String { PrintableText.oneLine(path, limit: 200) }
+    private static func shown(_ path: String) -> String { PrintableText.oneLine(path, limit: 200) }
 }

@@ -21,6 +21,12 @@ extension FakeEngine {
         package internal(set) var memory: Int64
         package internal(set) var networkMode: String
         package internal(set) var mounts: [Mount]
+        var host: [String: JSONValue]
+
+        /// A key of `HostConfig` as JSON; `nil` where the client left it out.
+        package func setting(_ key: String) -> String? {
+            host[key].flatMap { try? String(buffer: $0.bytes) }
+        }
 
         package struct Mount: Sendable, Hashable, Decodable {
             package let type: String

@@ -34,6 +34,7 @@ package final class FakeEngine: Sendable {
     let events = Observed<[FakeEvent]>([])
     let volumes = Observed<[String: FakeVolume]>([:])
     let networks = Observed(FakeNetwork.predefined)
+    let ignoredSettings = Observed<Set<String>>([])
     private let programs = Mutex<[@Sendable (ContainerRequest) -> Program?]>([])
     private let server = Mutex<HTTPTestServer?>(nil)
     private let runs: AsyncStream<@Sendable () async -> Void>.Continuation
@@ -101,6 +102,11 @@ package final class FakeEngine: Sendable {
     /// none has a program for exits at once with 0.
     package func run(_ choice: @escaping @Sendable (ContainerRequest) -> Program?) {
         programs.withLock { $0.append(choice) }
+    }
+
+    /// Makes containers from now on without these keys of `HostConfig`, and says nothing of it.
+    package func ignore(_ settings: String...) {
+        ignoredSettings.change { $0.formUnion(settings) }
     }
 
     /// Puts an image on the engine.

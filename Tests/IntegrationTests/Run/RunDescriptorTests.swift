@@ -93,8 +93,9 @@ struct RunDescriptorTests {
         }
         #expect(warnings.contains { $0.contains("only 64 files and connections") })
         #expect(!warnings.contains { $0.contains("raw log") })
-        #expect(most == told.value)
-        #expect(most > 1)
+        #expect(told.value > 1)
+        // As many again may have ended and still be looked after.
+        #expect((told.value...2 * told.value).contains(most))
     }
 
     @Test("the warning stands in the text of a run as well")

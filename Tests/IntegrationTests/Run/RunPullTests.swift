@@ -166,9 +166,10 @@ struct RunPullTests {
             "vanishing"
         )
         try await RoostSandbox.with { sandbox in
-            // The second step waits for its place until the first is over; its image goes meanwhile.
+            // The second step waits for its place until the first is over; its image goes meanwhile. A container parked ahead
+            // of its turn would hold on to the image.
             let pipeline =
-                "stages_order = ['s']\n[pipeline]\nmax_parallel = 1\n"
+                "stages_order = ['s']\n[pipeline]\nmax_parallel = 1\npark = false\n"
                 + step("s/first", first, "echo up; while ! test -e gone; do sleep 0.1; done")
                 + step("s/second", second, "echo here")
             let (outcome, events) = try await sandbox.run(pipeline) { process in

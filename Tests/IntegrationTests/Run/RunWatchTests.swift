@@ -200,7 +200,10 @@ struct RunWatchTests {
 
     @Test(
         "what makes no sense, or no change of a file mends, is refused",
-        arguments: ["--dry-run", "--rerun-failed", "--max-parallel=0", "--report=none/report.json", "--host=x://y"]
+        arguments: [
+            "--dry-run", "--rerun-failed", "--max-parallel=0", "--report=none/report.json", "--host=x://y",
+            "--env-file=/dev/null",
+        ]
     )
     func refused(flag: String) async throws {
         try await RoostSandbox.with(engine: "unix:///nowhere/docker.sock") { sandbox in

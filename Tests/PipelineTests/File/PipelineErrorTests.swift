@@ -26,7 +26,7 @@ struct PipelineErrorTests {
             timeout = "0s"
             user = "a:b:c"
             [stages.test]
-            network = "none"
+            network = "hots"
             [stages.test.steps.a]
             comand = "x"
             """
@@ -59,7 +59,8 @@ struct PipelineErrorTests {
                 "16:1: error: stages.build.steps.compile.timeout: a timeout must be longer than zero",
                 "17:1: error: stages.build.steps.compile.user: "
                     + "expected a user such as \"1000\", \"1000:1000\" or \"node\", found the string \"a:b:c\"",
-                "19:1: error: stages.test.network: `network` is not supported by this version of Roost",
+                "19:1: error: stages.test.network: expected one of \"private\", \"none\", \"host\", "
+                    + "found the string \"hots\"; did you mean \"host\"?",
                 "20:20: error: stages.test.steps.a.image: "
                     + "missing: the image to run in, such as image = \"alpine:3.20\"",
                 "21:1: error: stages.test.steps.a.comand: unknown key; did you mean 'command'?",

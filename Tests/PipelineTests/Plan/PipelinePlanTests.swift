@@ -132,7 +132,8 @@ struct PipelinePlanTests {
         #expect(
             Set(compile.keys) == [
                 "name", "image", "reference", "command", "env", "memory_bytes", "timeout_ms", "user", "workdir", "pull",
-                "line", "needs", "parallel", "always", "max_retries", "retry_on", "stop_grace_ms",
+                "line", "needs", "parallel", "always", "max_retries", "retry_on", "stop_grace_ms", "security", "mounts",
+                "secrets",
             ]
         )
         #expect(compile["memory_bytes"] as? Int == 2_147_483_648)

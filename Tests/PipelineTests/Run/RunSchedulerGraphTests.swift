@@ -19,7 +19,7 @@ struct RunSchedulerGraphTests {
     }
 
     private func begun(_ steps: [RunScheduler.Step], maxParallel: Int = 4) -> (RunScheduler, [RunScheduler.Action]) {
-        var run = RunScheduler(stages: [("s", steps)], maxParallel: maxParallel)
+        var run = RunScheduler(stages: [("s", steps)], limits: .init(running: maxParallel))
         _ = run.handle(.began)
         let actions = run.handle(.imagesReady(stage: 0))
         return (run, actions)
@@ -43,7 +43,8 @@ struct RunSchedulerGraphTests {
 
     @Test("a step whose need failed is skipped and says which, and so is what needs that")
     func failedNeed() {
-        var (run, _) = begun([step("a"), step("b", needs: ["a"]), step("c", needs: ["b"]), step("d", needs: ["x"])])
+        let steps = [step("a"), step("b", needs: ["a"]), step("c", needs: ["b"]), step("d")]
+        var (run, _) = begun(steps, maxParallel: 1)
         let actions = run.handle(.stepFinished(id("a"), .oomKilled))
         #expect(
             actions == [
@@ -96,7 +97,7 @@ struct RunSchedulerGraphTests {
             schedule: StepSchedule(isAlways: true)
         )
         for event in [RunScheduler.Event.interrupted(.interrupt), .imagesFailed(reason: "gone")] {
-            var run = RunScheduler(stages: [("s", [step("a"), step("b")]), ("t", [clean])], maxParallel: 1)
+            var run = RunScheduler(stages: [("s", [step("a"), step("b")]), ("t", [clean])], limits: .init(running: 1))
             _ = run.handle(.began)
             _ = run.handle(.imagesReady(stage: 0))
             #expect(run.handle(event).first == .cancelPulls)
@@ -110,7 +111,7 @@ struct RunSchedulerGraphTests {
 
     @Test("nothing runs where images are found missing before anything began, nor after a second interruption")
     func complete() {
-        var run = RunScheduler(stages: [("s", [step("clean", always: true)])], maxParallel: 1)
+        var run = RunScheduler(stages: [("s", [step("clean", always: true)])], limits: .init(running: 1))
         _ = run.handle(.began)
         #expect(
             run.handle(.imagesFailed(reason: "no", beforeAnything: true))
@@ -125,6 +126,12 @@ struct RunSchedulerGraphTests {
         #expect(other.handle(.stepFinished(id("a"), .cancelled)) == [.endStage(0), .endRun])
     }
 
+    @Test("a need that is no step of the stage holds nothing up")
+    func unknownNeed() {
+        let (_, first) = begun([step("a", needs: ["left-out"])])
+        #expect(first == [.start(id("a"))])
+    }
+
     @Test("whatever the graph and the order of events, needs are kept, every step has one end, and the run ends")
     func randomGraphs() {
         var random = SystemRandomNumberGenerator()
@@ -134,10 +141,18 @@ struct RunSchedulerGraphTests {
                 let needs = (0..<index).filter { _ in Int.random(in: 0..<3, using: &random) == 0 }.map(String.init)
                 let alone = Int.random(in: 0..<5, using: &random) == 0
                 let always = Int.random(in: 0..<5, using: &random) == 0
-                return step(String(index), needs: needs, alone: alone, always: always)
+                var made = step(String(index), needs: needs, alone: alone, always: always)
+                made.isParkable = Bool.random(using: &random)
+                return made
             }
             let limit = Int.random(in: 1...3, using: &random)
-            var run = RunScheduler(stages: [("s", steps.shuffled(using: &random))], maxParallel: limit)
+            let limits = RunScheduler.Limits(
+                running: limit,
+                settling: Int.random(in: 0...2, using: &random),
+                parked: Int.random(in: 0...4, using: &random)
+            )
+            var run = RunScheduler(stages: [("s", steps.shuffled(using: &random))], limits: limits)
+            var parked: Set<StepID> = []
             var running: Set<StepID> = []
             var passed: Set<StepID> = []
             var ended: [StepID: StepStatus] = [:]
@@ -158,11 +173,20 @@ struct RunSchedulerGraphTests {
                         )
                         #expect(!isHalted || step?.schedule.isAlways == true)
                         running.insert(id)
+                        parked.remove(id)
                         #expect(running.count <= limit)
+                        #expect(running.count + passed.count <= limit + limits.settling)
                         let alone = running.contains { id in steps.first { $0.id == id }?.schedule.runsAlone == true }
                         #expect(!alone || running.count == 1)
+                    case .park(let id):
+                        #expect(!isHalted && ended[id] == nil && !running.contains(id) && !passed.contains(id))
+                        #expect(steps.first { $0.id == id }?.isParkable == true)
+                        #expect(parked.insert(id).inserted)
+                        #expect(parked.count <= limits.parked)
+                    case .discard(let id): #expect(parked.remove(id) != nil)
                     case .skip(let id, _):
                         #expect(ended[id] == nil)
+                        #expect(!parked.contains(id), "it was discarded before")
                         ended[id] = .skipped
                     case .cancelPulls: isHalted = true
                     case .endRun: isOver = true
@@ -192,6 +216,7 @@ struct RunSchedulerGraphTests {
                 }
             }
             #expect(ended.count == count)
+            #expect(parked.isEmpty)
         }
     }
 }

@@ -14,7 +14,7 @@ struct RunSchedulerTests {
             stages: stages.map { stage in
                 (stage.0, stage.1.map { RunScheduler.Step(id: StepID(stage: stage.0, step: $0)) })
             },
-            maxParallel: maxParallel
+            limits: .init(running: maxParallel)
         )
     }
 
@@ -37,6 +37,38 @@ struct RunSchedulerTests {
             run.handle(.stepFinished(id("a/y"), .succeeded)) == [.endStage(0), .beginStage(1), .start(id("b/z"))]
         )
         #expect(run.handle(.stepFinished(id("b/z"), .succeeded)) == [.endStage(1), .endRun])
+    }
+
+    @Test("a stage begins when the commands of the one before have ended well, whose end is told when they have been looked at")
+    func passing() {
+        var run = scheduler([("a", ["x", "y"]), ("b", ["z"]), ("c", ["w"])])
+        _ = run.handle(.began)
+        for stage in 0...2 { _ = run.handle(.imagesReady(stage: stage)) }
+        #expect(run.handle(.stepPassed(id("a/x"))) == [])
+        #expect(run.handle(.stepPassed(id("a/y"))) == [.beginStage(1), .start(id("b/z"))])
+        #expect(run.handle(.stepPassed(id("b/z"))) == [.beginStage(2), .start(id("c/w"))])
+        #expect(run.handle(.stepFinished(id("b/z"), .succeeded)) == [], "not before the stage ahead of it")
+        #expect(run.handle(.stepFinished(id("a/x"), .succeeded)) == [])
+        #expect(run.handle(.stepFinished(id("a/y"), .succeeded)) == [.endStage(0), .endStage(1)])
+        #expect(run.handle(.stepFinished(id("c/w"), .succeeded)) == [.endStage(2), .endRun])
+    }
+
+    @Test("a command that passed and turns out to have failed ends the run, though the next stage has begun")
+    func passedInVain() {
+        var run = scheduler([("a", ["x"]), ("b", ["y", "z"]), ("c", ["w"])], maxParallel: 2)
+        _ = run.handle(.began)
+        for stage in 0...2 { _ = run.handle(.imagesReady(stage: stage)) }
+        #expect(run.handle(.stepPassed(id("a/x"))) == [.beginStage(1), .start(id("b/y"))])
+        let failed = "a/x could not be run"
+        #expect(
+            run.handle(.stepFinished(id("a/x"), .infrastructureError))
+                == [.cancelPulls, .skip(id("b/z"), reason: failed), .endStage(0)]
+        )
+        #expect(run.handle(.stepPassed(id("b/y"))) == [], "how it ends is waited for now")
+        #expect(
+            run.handle(.stepFinished(id("b/y"), .succeeded))
+                == [.endStage(1), .beginStage(2), .skip(id("c/w"), reason: failed), .endStage(2), .endRun]
+        )
     }
 
     @Test("no more steps run at once than allowed, in the order of the file")

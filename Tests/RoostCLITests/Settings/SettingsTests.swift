@@ -1,4 +1,5 @@
 import Foundation
+import Pipeline
 import RoostCore
 import Testing
 
@@ -52,6 +53,7 @@ struct SettingsTests {
                     memoryBudget: .share(percent: 80),
                     keepRuns: 50,
                     keepRunsFor: .seconds(30 * 86_400),
+                    policy: OperatorPolicy(),
                     color: .auto
                 )
         )
@@ -91,6 +93,7 @@ struct SettingsTests {
             .maxConcurrentPulls: ("7", .number(7)), .maxParallel: ("7", .number(7)),
             .pullTimeout: ("\"90s\"", .duration(.seconds(90))), .offline: ("true", .flag(true)),
             .keepRuns: ("7", .number(7)), .keepRunsFor: ("\"7d\"", .duration(.seconds(7 * 86_400))),
+            .allowPrivileged: ("true", .flag(true)), .allowHostNetwork: ("true", .flag(true)),
             .memoryBudget: ("\"50%\"", .budget(.share(percent: 50))), .color: ("\"never\"", .word("never")),
         ]
         let (file, value) = try #require(texts[key])
@@ -150,6 +153,8 @@ struct SettingsTests {
                 memory_budget         80%      default
                 keep_runs             50       default
                 keep_runs_for         720h00m  default
+                allow_privileged      false    default
+                allow_host_network    false    default
                 color                 auto     default
 
                 user's file: /config/config.toml (read)

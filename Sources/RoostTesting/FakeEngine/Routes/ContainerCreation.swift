@@ -25,6 +25,16 @@ struct ContainerCreation {
             let memory: Int64?
             let networkMode: String?
             let mounts: [FakeEngine.ContainerRequest.Mount]?
+            /// As the client wrote it.
+            let all: [String: JSONValue]
+
+            init(from decoder: any Decoder) throws {
+                let container = try decoder.container(keyedBy: CodingKeys.self)
+                memory = try container.decodeIfPresent(Int64.self, forKey: .memory)
+                networkMode = try container.decodeIfPresent(String.self, forKey: .networkMode)
+                mounts = try container.decodeIfPresent([FakeEngine.ContainerRequest.Mount].self, forKey: .mounts)
+                all = try [String: JSONValue](from: decoder)
+            }
 
             enum CodingKeys: String, CodingKey {
                 case memory = "Memory"
@@ -97,6 +107,7 @@ struct ContainerCreation {
         image: FakeEngine.Image
     ) -> FakeEngine.ContainerRequest {
         // As Docker: an entry point of the client's own drops the image's command.
+        let ignored = engine.ignoredSettings.value
         let entrypoint = body.entrypoint ?? image.entrypoint ?? []
         let command = body.command ?? (body.entrypoint == nil ? image.command : nil) ?? []
         return FakeEngine.ContainerRequest(
@@ -112,8 +123,9 @@ struct ContainerCreation {
             stdinOnce: body.stdinOnce ?? false,
             stopSignal: body.stopSignal ?? "TERM",
             memory: body.host?.memory ?? 0,
-            networkMode: body.host?.networkMode ?? "default",
-            mounts: body.host?.mounts ?? []
+            networkMode: ignored.contains("NetworkMode") ? "default" : body.host?.networkMode ?? "default",
+            mounts: ignored.contains("Mounts") ? [] : body.host?.mounts ?? [],
+            host: (body.host?.all ?? [:]).filter { !ignored.contains($0.key) }
         )
     }
 

@@ -93,12 +93,15 @@ struct ContainerRoutes {
                 "User": .string(request.user),
                 "WorkingDir": .string(request.workingDirectory),
             ],
-            "HostConfig": ["Memory": .integer(request.memory), "NetworkMode": .string(request.networkMode)],
+            "HostConfig": .object(
+                request.host.merging(["NetworkMode": .string(request.networkMode)]) { $1 }
+            ),
             "Mounts": .array(
                 request.mounts.map { mount in
                     [
                         "Type": .string(mount.type), "Name": JSONValue(mount.source),
                         "Source": JSONValue(mount.source), "Destination": .string(mount.target),
+                        "RW": .boolean(mount.readOnly != true),
                     ]
                 }
             ),

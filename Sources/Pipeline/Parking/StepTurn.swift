@@ -1,0 +1,40 @@
+import RoostCore
+import Synchronization
+
+/// What a step's task waits for: its turn to run, or that it is known never to come.
+final class StepTurn: Sendable {
+    enum Outcome: Sendable {
+        /// The step runs; what it has waited for so far.
+        case begun(StepTimeline)
+        case discarded
+    }
+
+    private let isDecided = Latch()
+    private let outcome: Mutex<Outcome?>
+
+    /// A turn that is still to come.
+    init() {
+        outcome = Mutex(nil)
+    }
+
+    /// One that has come already.
+    init(begun timeline: StepTimeline) {
+        outcome = Mutex(.begun(timeline))
+        isDecided.open()
+    }
+
+    /// Whether there is time to park the step's container.
+    var isAhead: Bool { !isDecided.isOpen }
+
+    /// What is decided first counts.
+    func decide(_ decision: Outcome) {
+        outcome.withLock { if $0 == nil { $0 = decision } }
+        isDecided.open()
+    }
+
+    /// Waits for the decision; a cancelled task's step is discarded.
+    func wait() async -> Outcome {
+        await isDecided.wait()
+        return outcome.withLock { $0 } ?? .discarded
+    }
+}

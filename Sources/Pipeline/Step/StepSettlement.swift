@@ -1,0 +1,90 @@
+import DockerEngine
+import RoostCore
+
+/// Finds out how a step's container has ended, and fills in the step's report.
+struct StepSettlement: Sendable {
+    let engine: EngineClient
+    let context: RunContext
+    let outOfMemory: OutOfMemoryWatch
+    let emit: @Sendable (RunEvent.Kind) async -> Void
+
+    /// How late the engine's word of an out-of-memory kill may come, for a process that was killed.
+    private static let lateKillEvent = Duration.seconds(1)
+
+    /// Reads the engine's verdict and fills in the report.
+    func settle(
+        _ container: String,
+        _ step: StepDefinition,
+        _ outcome: StepSupervision.Outcome,
+        _ output: StepOutput.Result,
+        _ report: inout StepReport
+    ) async {
+        var wasOOMKilled = false
+        var end = outcome.end
+        var problems = [output.problem]
+        if case .exited(let code) = end {
+            await record(code, of: step, attempt: report.attempts)
+            do {
+                let state = try await engine.inspectContainer(container)?.state
+                if code != 0, state.map({ ["removing", "dead"].contains($0.status) }) ?? true {
+                    // Who removes a running container kills it first: the code is not the command's own.
+                    end = .removed
+                }
+                wasOOMKilled = state?.wasOOMKilled ?? false
+                // Only a kill that nobody is known to have sent is worth waiting for an explanation.
+                let isUnexplained = code == 137 && outcome.endedBy == nil && end != .removed
+                if !wasOOMKilled {
+                    wasOOMKilled = await outOfMemory.sawKill(
+                        in: container,
+                        within: isUnexplained ? Self.lateKillEvent : .zero
+                    )
+                }
+            } catch {
+                problems.append("whether it ran out of memory is not known: \(error)")
+            }
+        }
+        let verdict = StepVerdict(
+            end: end,
+            kernelCode: outcome.kernelCode,
+            endedBy: outcome.endedBy,
+            wasOOMKilled: wasOOMKilled,
+            step: step
+        )
+        report.status = verdict.status
+        report.exitCode = verdict.exitCode
+        report.reason = verdict.reason
+        problems.append(verdict.warning)
+        report.warning = problems.compactMap { $0 }.isEmpty ? nil : problems.compactMap { $0 }.joined(separator: "; ")
+        // The kernel kills at the limit: whatever was seen before, this much was used.
+        report.peakMemory = wasOOMKilled ? step.memory : outcome.peakMemory
+        if verdict.status != .succeeded { report.lastLines = output.tail.lines }
+    }
+
+    /// Written down before the container is removed, so that whoever comes after a crash knows it all the same.
+    private func record(_ code: Int, of step: StepDefinition, attempt: Int) async {
+        guard let journal = context.records?.journal else { return }
+        let exit = StepExit(stage: step.id.stage, step: step.id.step, attempt: attempt, exitCode: code)
+        do {
+            try await journal.record(exit, of: context.runID.description)
+        } catch {
+            await emit(.warning("the exits of this run's steps can't be written down: \(error)"))
+        }
+    }
+
+    /// A start that failed: the command's fault where the engine gives it the code of one, else the engine's.
+    ///
+    /// - Returns: Whether it was the command's.
+    func describeFailedStart(_ container: String, _ error: any Error, _ report: inout StepReport) async -> Bool {
+        // The engine sets 127 for a command that isn't there and 126 for one that can't be executed, as shells do
+        // (moby, daemon/start.go, translateContainerdStartErr).
+        let code = try? await engine.inspectContainer(container)?.state.exitCode
+        if let code, code == 126 || code == 127, (error as? EngineError)?.isEngineUnavailable == false {
+            report.status = .failed
+            report.exitCode = code
+            report.reason = "its command could not be started (exit code \(code)): \(error)"
+            return true
+        }
+        report.reason = "its container could not be started: \(error)"
+        return false
+    }
+}
