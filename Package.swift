@@ -38,12 +38,21 @@ let package = Package(
         .target(
             name: "RoostCLI",
             dependencies: [
-                "Pipeline", "ImagePull", "Doctor", "Reaping", "RoostStore", "DockerEngine", "OCIDistribution",
+                "WorkspaceWatch", "Pipeline", "ImagePull", "Doctor", "Reaping", "RoostStore", "DockerEngine",
+                "OCIDistribution",
                 "RoostCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "WorkspaceWatch",
+            dependencies: [
+                "Pipeline", "RoostCore",
+                .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: settings
         ),
@@ -178,6 +187,14 @@ let package = Package(
         .testTarget(
             name: "RoostStoreTests",
             dependencies: ["RoostStore", "RoostTesting", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "WorkspaceWatchTests",
+            dependencies: [
+                "WorkspaceWatch", "Pipeline", "RoostTesting",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(name: "PipelineTests", dependencies: ["Pipeline", "RoostTesting"], swiftSettings: settings),

@@ -52,6 +52,10 @@ let importTable: [String: ImportRow] = [
         ],
         modules: ["AsyncAlgorithms", "NIOCore"]
     ),
+    "WorkspaceWatch": ImportRow(
+        targets: ["Pipeline", "RoostCore"],
+        modules: ["Subprocess"]
+    ),
     "Doctor": ImportRow(
         targets: ["OCIDistribution", "RoostCore", "DockerEngine"],
         modules: []
@@ -59,6 +63,7 @@ let importTable: [String: ImportRow] = [
     "RoostCLI": ImportRow(
         targets: [
             "OCIDistribution", "RoostCore", "RoostStore", "DockerEngine", "Reaping", "ImagePull", "Pipeline", "Doctor",
+            "WorkspaceWatch",
         ],
         modules: ["ArgumentParser", "AsyncAlgorithms", "Configuration", "UnixSignals"]
     ),

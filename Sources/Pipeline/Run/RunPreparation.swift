@@ -71,7 +71,12 @@ package enum RunPreparation {
 
     /// The folder that steps see as their workspace; absolute, links resolved.
     package static func projectFolder(of definition: PipelineDefinition) -> String {
-        let project = definition.file.projectFolder.resolvingSymlinksInPath().path(percentEncoded: false)
+        projectFolder(ofFile: definition.file)
+    }
+
+    /// The same, of a file that need not be readable.
+    package static func projectFolder(ofFile file: PipelineFile) -> String {
+        let project = file.projectFolder.resolvingSymlinksInPath().path(percentEncoded: false)
         // A mount's source has no slash at its end, but for the root.
         return project.count > 1 && project.hasSuffix("/") ? String(project.dropLast()) : project
     }

@@ -29,6 +29,7 @@ struct RunCommand: AsyncParsableCommand {
               roost run --secret-file NPM_TOKEN=<(pass show npm)
               roost run --from test --dry-run
               roost run --rerun-failed
+              roost run --watch --step unit
               roost run --format json | jq 'select(.type == "step.finished")'
             """
     )
@@ -90,13 +91,61 @@ struct RunCommand: AsyncParsableCommand {
     )
     var wipe = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "Run again whenever something in the project folder changes, until Ctrl-C.",
+            discussion:
+                "What git ignores, what [workspace] wipe names and what the run itself makes does not count."
+        )
+    )
+    var watch = false
+
     @OptionGroup var permissions: PermissionOptions
     @OptionGroup var keeping: KeepRunsOptions
     @OptionGroup var appearance: AppearanceOptions
 
+    func validate() throws {
+        guard watch else { return }
+        if dryRun { throw ValidationError("--watch runs the pipeline, and --dry-run does not: choose one") }
+        if selection.rerunFailed {
+            throw ValidationError(
+                "--watch runs the same steps at each change, and --rerun-failed fewer each time: choose one"
+            )
+        }
+    }
+
     func run() async throws {
         try file.enter()
-        let settings = try SettingsLoader.load(
+        let interruption = Interruption()
+        if watch {
+            // What is wrong with the flags no change of a file mends.
+            _ = try (settings(), engine.configuration(), reports.check())
+            try RunWatch.refuse(readOnce: selection.variableFiles + secrets.files)
+            let watching = try RunWatch(file: file, reports: reports, interruption: interruption)
+            throw ExitCode(
+                try await SignalWatch.during(interruption) {
+                    try await watching.run { try await carryOut(try await prepare(), interruption).exitCode }
+                }
+            )
+        }
+        let prepared = try await prepare()
+        if dryRun { return try await show(prepared.plan, warning: prepared.shortage) }
+        let outcome = try await SignalWatch.during(interruption) { try await carryOut(prepared, interruption) }
+        if outcome.exitCode != 0 { throw ExitCode(outcome.exitCode) }
+    }
+
+    /// All that a run needs and that can be wrong before an engine is asked.
+    private struct Prepared {
+        let settings: Settings
+        let plan: PipelinePlan
+        /// What to tell where fewer steps run at once than could.
+        let shortage: String?
+        let lock: LockFile?
+        let secrets: RunSecrets
+    }
+
+    private func settings() throws -> Settings {
+        try SettingsLoader.load(
             pulling: pulling,
             maxParallel: maxParallel,
             memoryBudget: memoryBudget,
@@ -104,29 +153,33 @@ struct RunCommand: AsyncParsableCommand {
             permissions: permissions,
             color: appearance.color
         )
+    }
+
+    private func prepare() async throws -> Prepared {
+        let settings = try settings()
         let definition = try await selection.load(file)
         try PermissionOptions.check(definition, settings)
         if wipe { try WipeCommand.check(definition) }
         let (plan, shortage) = plan(definition, settings)
         let lock = locked ? try LockFileLoading.load(for: plan) : nil
         try reports.check()
-        if dryRun { return try await show(plan, warning: shortage) }
-        let secrets = try secrets.load(for: definition)
+        // A dry run needs the values of no secrets.
+        let secrets = dryRun ? RunSecrets.none : try secrets.load(for: definition)
+        return Prepared(settings: settings, plan: plan, shortage: shortage, lock: lock, secrets: secrets)
+    }
+
+    private func carryOut(_ prepared: Prepared, _ interruption: Interruption) async throws -> RunReport {
         let configuration = try engine.configuration()
-        let interruption = Interruption()
-        let attempt = Attempt(secrets: secrets, warnings: shortage.map { [$0] } ?? [])
-        let outcome: RunReport
+        let (plan, settings) = (prepared.plan, prepared.settings)
+        let attempt = Attempt(secrets: prepared.secrets, warnings: prepared.shortage.map { [$0] } ?? [])
         do {
-            outcome = try await SignalWatch.during(interruption) {
-                try await EngineSession.with(configuration, settings: settings, interruption: interruption) { session in
-                    try await execute(plan, lock, session, settings, interruption, attempt)
-                }
+            return try await EngineSession.with(configuration, settings: settings, interruption: interruption) {
+                try await execute(plan, prepared.lock, $0, settings, interruption, attempt)
             }
         } catch {
             if !attempt.hasBegun.isOpen, !(error is UsageError) { await tell(error, ended: plan, attempt) }
             throw error
         }
-        if outcome.exitCode != 0 { throw ExitCode(outcome.exitCode) }
     }
 
     /// The plan, with no more steps at once than this process has descriptors for, and what to tell where that is fewer.

@@ -83,7 +83,8 @@ package struct WipePattern: Hashable, Sendable, CustomStringConvertible {
 
     func isMatch(_ state: State) -> Bool { state.contains(components.count) }
 
-    func matches(_ path: WorkspacePath) -> Bool {
+    /// Whether a path matches by itself; what lies below one that matches goes with it.
+    package func matches(_ path: WorkspacePath) -> Bool {
         isMatch(path.names.reduce(start) { advance($0, by: $1) })
     }
 
