@@ -36,7 +36,7 @@ struct SlotBookTests {
         #expect(book.start("d") == 0)
     }
 
-    @Test("a slot that is being made or gone is not joined; a step parked before it went can still be released")
+    @Test("a slot that is being made or gone is not joined, and no step is released into one that has gone")
     func states() {
         var book = SlotBook<String>()
         let slot = book.add()
@@ -48,7 +48,8 @@ struct SlotBookTests {
         book.close(slot)
         book.open(slot)
         #expect(book.start("d") == nil)
-        #expect(book.release("c") == true)
+        #expect(book.release("c") == false, "its network went with the holder")
+        #expect(book.start("c") == nil)
         #expect(book.count == 0)
     }
 

@@ -74,4 +74,23 @@ struct RunSchedulerParkingTests {
             ]
         )
     }
+
+    @Test("what is parked for later stages goes as soon as it won't run; what always runs there stays, unless all is over")
+    func failureBeforeLaterStages() {
+        let stages = [
+            ("s", [step("a"), step("b")]),
+            ("t", [step("c", stage: "t"), step("clean", stage: "t", always: true)]),
+        ]
+        func halted(by event: RunScheduler.Event) -> [RunScheduler.Action] {
+            var (run, first) = begun(stages, .init(running: 2, parked: 4))
+            #expect(first == [.start(id("a")), .start(id("b"))])
+            #expect(run.handle(.imagesReady(stage: 1)) == [.park(id("c", "t")), .park(id("clean", "t"))])
+            return run.handle(event)
+        }
+        #expect(halted(by: .stepFinished(id("a"), .failed)) == [.cancelPulls, .discard(id("c", "t"))])
+        #expect(halted(by: .interrupted(.interrupt)) == [.cancelPulls, .discard(id("c", "t"))])
+        #expect(
+            halted(by: .killed(.interrupt)) == [.cancelPulls, .discard(id("c", "t")), .discard(id("clean", "t"))]
+        )
+    }
 }
