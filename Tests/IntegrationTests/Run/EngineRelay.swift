@@ -103,7 +103,10 @@ final class EngineRelay: Sendable {
             .channelOption(.allowRemoteHalfClosure, value: true)
             .connect(unixDomainSocketPath: path) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
+                        wrappingChannelSynchronously: channel,
+                        configuration: .init(isOutboundHalfClosureEnabled: true)
+                    )
                 }
             }
         let hold = Shared<Latch?>(nil)
@@ -133,6 +136,8 @@ final class EngineRelay: Sendable {
                             }
                             try await toEngine.write(chunk)
                         }
+                        // One that was cut ends for both.
+                        guard client.isActive else { throw Cut() }
                         toEngine.finish()
                     }
                     group.addTask {
@@ -172,7 +177,10 @@ final class EngineRelay: Sendable {
     private static func wrap(_ channel: any Channel) async throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {
         try await channel.eventLoop.submit {
             guard channel.isActive else { throw ChannelError.ioOnClosedChannel }
-            let wrapped = try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+            let wrapped = try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
+                wrappingChannelSynchronously: channel,
+                configuration: .init(isOutboundHalfClosureEnabled: true)
+            )
             try channel.syncOptions?.setOption(.autoRead, value: true)
             return wrapped
         }.get()
