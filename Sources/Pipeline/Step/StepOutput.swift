@@ -104,18 +104,18 @@ final class StepOutput: Sendable {
     /// Whether a stream that has ended did so for the end of the container. A connection that somebody closes ends as well, and
     /// what is printed from then on stands only in the log. To take the one for the other costs reading the log again.
     private func endsWithContainer() async -> Bool {
-        let (end, patience) = isFollowed.isOpen ? (hasExited, Self.exitMargin) : (hasEnded, Self.endMargin)
+        // The stream's end comes some 20 ms after the exit of the process…
+        if isFollowed.isOpen { return hasExited.isOpen }
         return await withTaskGroup(of: Void.self) { group in
-            group.addTask { await end.wait() }
-            group.addTask { try? await ContinuousClock().sleep(for: patience) }
+            group.addTask { await self.hasEnded.wait() }
+            group.addTask { try? await ContinuousClock().sleep(for: Self.endMargin) }
             await group.next()
             group.cancelAll()
-            return end.isOpen
+            return hasEnded.isOpen
         }
     }
 
-    /// The stream's end comes some 20 ms after the exit of the process, and some 60 ms before the engine tells it.
-    private static let exitMargin = Duration.milliseconds(100)
+    /// … and some 60 ms before the engine tells the container's end.
     private static let endMargin = Duration.seconds(1)
 
     /// Waits until the output has been read to its end, or the task is cancelled.

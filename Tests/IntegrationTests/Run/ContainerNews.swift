@@ -67,12 +67,15 @@ final class ContainerNews: Sendable {
         latch.open()
     }
 
-    /// Waits until something has happened, be it long ago.
+    /// Waits until something has happened so often, be it long ago.
+    ///
+    /// - Returns: The first time.
     @discardableResult
-    func wait(_ isIt: (Item) -> Bool) async throws -> Item {
+    func wait(times: Int = 1, _ isIt: (Item) -> Bool) async throws -> Item {
         while true {
-            let (found, hasMore) = state.withLock { ($0.items.first(where: isIt), $0.hasMore) }
-            if let found { return found }
+            let (items, hasMore) = state.withLock { ($0.items, $0.hasMore) }
+            let found = items.filter(isIt)
+            if found.count >= times, let first = found.first { return first }
             await hasMore.wait()
             try Task.checkCancellation()
         }

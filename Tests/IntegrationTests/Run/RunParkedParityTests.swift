@@ -78,7 +78,7 @@ struct RunParkedParityTests {
                 command: "echo ready; while :; do sleep 0.1; done",
                 keys: "timeout = \"2s\"\nstop_grace = \"5s\"",
                 status: "timed_out",
-                reason: "timeout of 2s"
+                reason: "timeout of 2"
             ),
             Case(
                 name: "grace",
@@ -90,7 +90,8 @@ struct RunParkedParityTests {
             Case(name: "unended", command: "echo one; printf 'no end of line'", status: "succeeded"),
             Case(
                 name: "long",
-                command: "head -c 40000 /dev/zero | tr '\\0' x; echo; head -c 16384 /dev/zero | tr '\\0' y; echo; echo z",
+                command:
+                    "head -c 40000 /dev/zero | tr '\\0' x; echo; head -c 16384 /dev/zero | tr '\\0' y; echo; echo z",
                 status: "succeeded"
             ),
             Case(name: "binary", command: "printf 'a\\377\\000\\001b\\n\\303'", status: "succeeded"),

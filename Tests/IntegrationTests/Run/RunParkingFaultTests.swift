@@ -36,7 +36,10 @@ struct RunParkingFaultTests {
         )
     }
 
-    @Test("a parked container that others remove, kill or stop: the step runs once, in another", arguments: Harm.allCases)
+    @Test(
+        "a parked container that others remove, kill or stop: the step runs once, in another",
+        arguments: Harm.allCases
+    )
     func harmed(_ harm: Harm) async throws {
         let image = try await Published.busybox("harmed")
         try await RoostSandbox.with { sandbox in
@@ -202,13 +205,19 @@ struct RunParkingFaultTests {
                         try await news.started("s/b")
                         try sandbox.write("", to: "go")
                     }
-                    #expect(events.contains { $0.type == "warning" && $0.text("message")?.contains("another machine") == true })
+                    #expect(
+                        events.contains {
+                            $0.type == "warning" && $0.text("message")?.contains("another machine") == true
+                        }
+                    )
                     #expect(outcome.exitCode == 1)
                     let (containers, lines) = story(events)
                     #expect(containers == news.created("s/b") && containers.count == 1)
                     #expect(lines == ["b-ran"])
                     // Only the settlement looks at a container; to follow a process it would be looked at before.
-                    let looks = relay.calls.filter { $0.hasPrefix("GET") && $0.contains("/containers/\(containers[0])/json") }
+                    let looks = relay.calls.filter {
+                        $0.hasPrefix("GET") && $0.contains("/containers/\(containers[0])/json")
+                    }
                     #expect(looks.count == 1, "\(looks)")
                     #expect(try await sandbox.leftovers().isEmpty)
                 }

@@ -118,23 +118,23 @@ struct RunParkingTests {
             let plain = ["list", "entrypoint", "shellless", "off", "long"]
             let pipeline =
                 "stages_order = ['s']\n" + step("s/a", image, blocked())
-                + """
-                [stages.s.steps.list]
-                image = "\(image)"
-                command = ["/bin/echo", "list ran"]
-                needs = ["a"]
-                [stages.s.steps.entrypoint]
-                image = "\(image)"
-                entrypoint = ["/bin/sh", "-c"]
-                command = "echo entrypoint ran"
-                needs = ["a"]
-                [stages.s.steps.shellless]
-                image = "\(shellless)"
-                entrypoint = ["/echo"]
-                command = ["shellless ran"]
-                needs = ["a"]
+                    + """
+                    [stages.s.steps.list]
+                    image = "\(image)"
+                    command = ["/bin/echo", "list ran"]
+                    needs = ["a"]
+                    [stages.s.steps.entrypoint]
+                    image = "\(image)"
+                    entrypoint = ["/bin/sh", "-c"]
+                    command = "echo entrypoint ran"
+                    needs = ["a"]
+                    [stages.s.steps.shellless]
+                    image = "\(shellless)"
+                    entrypoint = ["/echo"]
+                    command = ["shellless ran"]
+                    needs = ["a"]
 
-                """
+                    """
                 + step("s/off", image, "echo off ran", "needs = ['a']\npark = false")
                 + step("s/long", image, ": \(long)\necho long ran", "needs = ['a']")
                 + step("s/parked", image, "echo parked ran", "needs = ['a']")
@@ -214,7 +214,8 @@ struct RunParkingTests {
             let count = "mkdir running || exit 9; sleep 0.2; rmdir running"
             let pipeline =
                 "stages_order = ['s']\n[pipeline]\nmax_parallel = 4\nmemory = '64mb'\nmemory_budget = '64mb'\n"
-                + step("s/a", image, blocked()) + (1...4).map { step("s/b\($0)", image, count, "needs = ['a']") }.joined()
+                + step("s/a", image, blocked())
+                + (1...4).map { step("s/b\($0)", image, count, "needs = ['a']") }.joined()
             try await ContainerNews.with(sandbox) { news in
                 let (outcome, _) = try await sandbox.run(pipeline) { process in
                     try await process.line(on: .output) { $0.contains("\"up\"") }

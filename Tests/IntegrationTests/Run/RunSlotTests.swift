@@ -46,7 +46,8 @@ struct RunSlotTests {
         let change = "ip addr add 10.99.99.99/32 dev lo 2>/dev/null; ip route add 10.98.0.0/16 dev lo 2>/dev/null"
         let changed = "ip -o addr | grep -c '10[.]99'; ip route | grep -c '10[.]98'"
         let pipeline =
-            "stages_order = ['open', 's']\n" + opening(image, together: 2).replacing(
+            "stages_order = ['open', 's']\n"
+            + opening(image, together: 2).replacing(
                 "[pipeline]\n",
                 with: "[pipeline]\npark = \(parks)\n"
             )
@@ -73,11 +74,7 @@ struct RunSlotTests {
         try await RoostSandbox.with { sandbox in
             try await ContainerNews.with(sandbox) { news in
                 let (outcome, events) = try await sandbox.run(pipeline) { _ in
-                    for number in 1...2 {
-                        try await news.wait { _ in
-                            news.items.count { $0.kind == "slot" && $0.action == "start" } >= number
-                        }
-                    }
+                    try await news.wait(times: 2) { $0.kind == "slot" && $0.action == "start" }
                     try sandbox.write("", to: "go")
                 }
                 #expect(outcome.exitCode == 0)

@@ -62,7 +62,9 @@ struct RunSchedulerParkingTests {
         )
     }
 
-    @Test("after a failure what is parked and won't run is discarded, nothing more is parked, and what always runs stays")
+    @Test(
+        "after a failure what is parked and won't run is discarded, nothing more is parked, and what always runs stays"
+    )
     func failure() {
         let steps = [step("a"), step("b", needs: ["a"]), step("clean", always: true), step("c", needs: ["b"])]
         var (run, first) = begun([("s", steps)], .init(running: 1, parked: 2))
@@ -75,7 +77,9 @@ struct RunSchedulerParkingTests {
         )
     }
 
-    @Test("what is parked for later stages goes as soon as it won't run; what always runs there stays, unless all is over")
+    @Test(
+        "what is parked for later stages goes as soon as it won't run; what always runs there stays, unless all is over"
+    )
     func failureBeforeLaterStages() {
         let stages = [
             ("s", [step("a"), step("b")]),
