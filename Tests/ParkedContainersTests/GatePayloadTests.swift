@@ -44,6 +44,10 @@ struct GatePayloadTests {
         let gate = ContainerGate()
         #expect(gate != ContainerGate())
         #expect(ContainerGate(nonce: gate.nonce) == gate)
+        #expect(ContainerGate(entrypoint: gate.entrypoint) == gate)
+        for other in [[], ["/bin/sh", "-c", gate.nonce], gate.entrypoint + ["x"], gate.entrypoint.dropLast() + ["x"]] {
+            #expect(ContainerGate(entrypoint: other) == nil)
+        }
         for nonce in ["", "x", gate.nonce + "a", gate.nonce.uppercased() + "\n", String(repeating: "g", count: 32)] {
             #expect(ContainerGate(nonce: nonce) == nil)
         }

@@ -36,7 +36,7 @@ struct SlotBookTests {
         #expect(book.start("d") == 0)
     }
 
-    @Test("a slot that is being made or gone is not joined; a step parked before it went can still be released")
+    @Test("a slot that is being made or gone is not joined, and no step is released into one that has gone")
     func states() {
         var book = SlotBook<String>()
         let slot = book.add()
@@ -48,7 +48,8 @@ struct SlotBookTests {
         book.close(slot)
         book.open(slot)
         #expect(book.start("d") == nil)
-        #expect(book.release("c") == true)
+        #expect(book.release("c") == false, "its network went with the holder")
+        #expect(book.start("c") == nil)
         #expect(book.count == 0)
     }
 
@@ -68,17 +69,24 @@ struct SlotBookTests {
         try await Fuzzing.run(rounds: 2_000) { generator in
             var book = SlotBook<Int>()
             var running: [Int: Int] = [:]
+            var made = 0
+            var gone: Set<Int> = []
             for _ in 0..<60 {
                 let step = Int.random(in: 0..<10, using: &generator)
                 switch Int.random(in: 0..<7, using: &generator) {
-                case 0: book.open(book.add())
-                case 1: book.close(Int.random(in: 0..<4, using: &generator))
+                case 0:
+                    book.open(book.add())
+                    made += 1
+                case 1:
+                    let slot = Int.random(in: 0..<4, using: &generator)
+                    book.close(slot)
+                    if slot < made { gone.insert(slot) }
                 case 2:
                     if running[step] == nil { _ = book.park(step, needing: [(step + 1) % 10]) }
                 case 3:
                     let slot = book.slot(of: step)
                     if running[step] == nil, let slot {
-                        let isTaken = running.values.contains(slot)
+                        let isTaken = running.values.contains(slot) || gone.contains(slot)
                         try #require(book.release(step) == !isTaken)
                         if !isTaken { running[step] = slot }
                     }

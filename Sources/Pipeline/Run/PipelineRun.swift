@@ -174,7 +174,8 @@ package struct PipelineRun: Sendable {
     // MARK: - Images
 
     /// Resolves and pulls the images of all stages, the first stage's first, until done or no longer wanted.
-    private func pullImages(_ puller: ImagePuller, _ noMorePulls: Latch, _ inbox: AsyncStream<RunInput>.Continuation) async
+    private func pullImages(_ puller: ImagePuller, _ noMorePulls: Latch, _ inbox: AsyncStream<RunInput>.Continuation)
+        async
     {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {

@@ -61,6 +61,10 @@ final class StepOutput: Sendable {
     let shouldDetach = Latch()
     /// To be opened when the container has ended, so that its log is whole.
     let hasEnded = Latch()
+    /// To be opened when the container's first process is followed, which tells its exit ahead of the engine.
+    let isFollowed = Latch()
+    /// To be opened when that process has exited.
+    let hasExited = Latch()
 
     init(
         id: StepID,
@@ -85,7 +89,7 @@ final class StepOutput: Sendable {
     func follow(_ source: Source, on engine: EngineClient) async {
         var reader = Reader(mask: mask) { self.file.withLock { $0 } }
         let batches = AsyncChannel<[LogFrame]>()
-        let isWhole = await withTaskGroup(of: Bool.self) { group in
+        var isWhole = await withTaskGroup(of: Bool.self) { group in
             group.addTask {
                 defer { batches.finish() }
                 return await self.read(source, on: engine) { await batches.send($0) }
@@ -93,11 +97,29 @@ final class StepOutput: Sendable {
             for await frames in batches { await handOn(reader.read(frames)) }
             return await group.next() ?? false
         }
+        if isWhole { isWhole = await endsWithContainer() }
         if !isWhole { await readLog(source, on: engine, &reader) }
         await handOn(reader.finish())
         result.withLock { $0 = reader.result }
         isFinished.open()
     }
+
+    /// Whether a stream that has ended did so for the end of the container. A connection that somebody closes ends as well, and
+    /// what is printed from then on stands only in the log. To take the one for the other costs reading the log again.
+    private func endsWithContainer() async -> Bool {
+        // The stream's end comes some 20 ms after the exit of the process…
+        if isFollowed.isOpen { return hasExited.isOpen }
+        return await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.hasEnded.wait() }
+            group.addTask { try? await ContinuousClock().sleep(for: Self.endMargin) }
+            await group.next()
+            group.cancelAll()
+            return hasEnded.isOpen
+        }
+    }
+
+    /// … and some 60 ms before the engine tells the container's end.
+    private static let endMargin = Duration.seconds(1)
 
     /// Waits until the output has been read to its end, or the task is cancelled.
     ///

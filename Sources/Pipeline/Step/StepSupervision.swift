@@ -58,7 +58,7 @@ struct StepSupervision: Sendable {
                 .event(.ended(await ContainerWait(engine: engine, container: container).end(within: waitLimit)))
             }
             if let parkedProcess {
-                watch(parkedProcess, in: &group)
+                watch(parkedProcess, output, in: &group)
             } else {
                 group.addTask { .found(await exits?.firstProcess(of: container, on: engine)) }
             }
@@ -82,7 +82,7 @@ struct StepSupervision: Sendable {
                 switch report {
                 case .nothing: continue
                 case .found(let process):
-                    watch(process, in: &group)
+                    watch(process, output, in: &group)
                     continue
                 case .memory(let sampled):
                     peak = sampled
@@ -135,13 +135,18 @@ struct StepSupervision: Sendable {
 
     /// Follows the container's first process, for its exit and its memory. Where that can't be done, the engine tells of
     /// the first later and less exactly, and of the second by samples.
-    private func watch(_ process: FirstProcess?, in group: inout TaskGroup<Report>) {
+    private func watch(_ process: FirstProcess?, _ output: StepOutput, in group: inout TaskGroup<Report>) {
         let memory = StepMemory(engine: engine, container: container)
         guard let process else {
             group.addTask { .memory(await memory.peak()) }
             return
         }
-        group.addTask { .exitSeen(await process.end(), at: .now) }
+        output.isFollowed.open()
+        group.addTask {
+            let end = await process.end()
+            output.hasExited.open()
+            return .exitSeen(end, at: .now)
+        }
         group.addTask { .memory(await memory.peak(until: process)) }
     }
 

@@ -72,11 +72,18 @@ package struct TestLayer: Hashable, Sendable {
         "uname", "uniq", "usleep", "vi", "wc", "wget", "which", "whoami", "xargs", "yes",
     ]
 
-    private static func busyboxFiles() throws -> [TestFile] {
+    /// The machine's static busybox: a program that is whatever it is called.
+    ///
+    /// - Throws: ``NoBusybox`` when the machine has none.
+    package static func busyboxProgram() throws -> ByteBuffer {
         let places = [TestEnvironment.busybox, "/bin/busybox", "/usr/bin/busybox"].compactMap(\.self)
         guard let bytes = places.lazy.compactMap({ FileManager.default.contents(atPath: $0) }).first else {
             throw NoBusybox()
         }
+        return ByteBuffer(bytes: bytes)
+    }
+
+    private static func busyboxFiles() throws -> [TestFile] {
         let directories: [TestFile] = [
             .directory("/bin"), .directory("/dev"), .directory("/etc"), .directory("/home"), .directory("/proc"),
             .directory("/root", mode: 0o700), .directory("/sys"), .directory("/tmp", mode: 0o1777), .directory("/usr"),
@@ -85,7 +92,7 @@ package struct TestLayer: Hashable, Sendable {
         let files: [TestFile] = [
             .file("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n"),
             .file("/etc/group", "root:x:0:\nnobody:x:65534:\n"),
-            .file("/bin/busybox", mode: 0o755, ByteBuffer(bytes: bytes)),
+            .file("/bin/busybox", mode: 0o755, try busyboxProgram()),
             .symbolicLink("/usr/bin/env", to: "/bin/busybox"),
         ]
         return directories + files + applets.map { .symbolicLink("/bin/\($0)", to: "/bin/busybox") }

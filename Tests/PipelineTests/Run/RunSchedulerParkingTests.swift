@@ -62,7 +62,9 @@ struct RunSchedulerParkingTests {
         )
     }
 
-    @Test("after a failure what is parked and won't run is discarded, nothing more is parked, and what always runs stays")
+    @Test(
+        "after a failure what is parked and won't run is discarded, nothing more is parked, and what always runs stays"
+    )
     func failure() {
         let steps = [step("a"), step("b", needs: ["a"]), step("clean", always: true), step("c", needs: ["b"])]
         var (run, first) = begun([("s", steps)], .init(running: 1, parked: 2))
@@ -72,6 +74,27 @@ struct RunSchedulerParkingTests {
                 .cancelPulls, .discard(id("b")), .skip(id("b"), reason: "it needs s/a, which failed"),
                 .skip(id("c"), reason: "it needs s/b, which was skipped"), .start(id("clean")),
             ]
+        )
+    }
+
+    @Test(
+        "what is parked for later stages goes as soon as it won't run; what always runs there stays, unless all is over"
+    )
+    func failureBeforeLaterStages() {
+        let stages = [
+            ("s", [step("a"), step("b")]),
+            ("t", [step("c", stage: "t"), step("clean", stage: "t", always: true)]),
+        ]
+        func halted(by event: RunScheduler.Event) -> [RunScheduler.Action] {
+            var (run, first) = begun(stages, .init(running: 2, parked: 4))
+            #expect(first == [.start(id("a")), .start(id("b"))])
+            #expect(run.handle(.imagesReady(stage: 1)) == [.park(id("c", "t")), .park(id("clean", "t"))])
+            return run.handle(event)
+        }
+        #expect(halted(by: .stepFinished(id("a"), .failed)) == [.cancelPulls, .discard(id("c", "t"))])
+        #expect(halted(by: .interrupted(.interrupt)) == [.cancelPulls, .discard(id("c", "t"))])
+        #expect(
+            halted(by: .killed(.interrupt)) == [.cancelPulls, .discard(id("c", "t")), .discard(id("clean", "t"))]
         )
     }
 }

@@ -52,6 +52,21 @@ struct StepLifecycleTests {
         #expect(step.endedBy == nil)
     }
 
+    @Test("a timeout or an interruption between the kernel's word and the engine's is not what ended the command")
+    func afterTheCommand() {
+        for event in [StepLifecycle.Event.deadlinePassed, .stopRequested, .killRequested] {
+            var step = StepLifecycle()
+            #expect(step.handle(.commandEnded) == [])
+            #expect(step.handle(event) == (event == .killRequested ? [.kill] : []))
+            #expect(step.endedBy == nil)
+            var stopped = StepLifecycle()
+            _ = stopped.handle(.deadlinePassed)
+            _ = stopped.handle(.commandEnded)
+            _ = stopped.handle(event)
+            #expect(stopped.endedBy == .timeout, "what was asked to stop has ended for that")
+        }
+    }
+
     @Test("output that stalls is given up only after the container has ended")
     func stall() {
         var step = StepLifecycle()
