@@ -3,10 +3,14 @@ import RoostCore
 
 /// Removes what a run no longer needs, again and again for a while where the engine refuses, and tells what is left.
 struct Removal: Sendable {
+    /// Opens when the run is to end now.
+    var kill = Latch()
     let emit: @Sendable (RunEvent.Kind) async -> Void
 
     /// From the first attempt to the last.
     private static let patience = Duration.seconds(10)
+    /// From when the run is to end now, how long the engine may take.
+    private static let lastPatience = Duration.seconds(5)
 
     func remove(container: String, from engine: EngineClient) async {
         let id = container.prefix(12)
@@ -20,17 +24,36 @@ struct Removal: Sendable {
         await attempt("network \(id)", byHand: "docker network rm \(id)") { try await engine.removeNetwork(network) }
     }
 
-    private func attempt(_ what: String, byHand: String, _ body: () async throws -> Void) async {
+    private func attempt(
+        _ what: String,
+        byHand: String,
+        _ body: @escaping @Sendable () async throws -> Void
+    ) async {
+        let problem = await withTaskGroup(of: String?.self) { group in
+            group.addTask { await patiently(what, byHand: byHand, body) }
+            group.addTask {
+                guard await kill.wait(), (try? await ContinuousClock().sleep(for: Self.lastPatience)) != nil else {
+                    return nil
+                }
+                return "\(what) is left behind (the engine did not remove it within "
+                    + "\(DurationText.format(Self.lastPatience))); the next roost command does"
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
+        if let problem { await emit(.warning(problem)) }
+    }
+
+    private func patiently(_ what: String, byHand: String, _ body: () async throws -> Void) async -> String? {
         let end = ContinuousClock.now + Self.patience
         var pause = Duration.milliseconds(100)
         while true {
             do {
                 try await body()
-                return
+                return nil
             } catch {
                 guard ContinuousClock.now + pause < end, (try? await ContinuousClock().sleep(for: pause)) != nil else {
-                    await emit(.warning("\(what) is left behind (\(error)); remove it with: \(byHand)"))
-                    return
+                    return "\(what) is left behind (\(error)); remove it with: \(byHand)"
                 }
                 pause = min(pause * 2, .seconds(2))
             }

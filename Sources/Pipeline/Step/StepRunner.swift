@@ -267,7 +267,12 @@ struct StepRunner: Sendable {
                         timeline.end(.wait)
                         // Who waited in the queue may have been interrupted there.
                         if interruption.end(for: step).isOpen { throw CancellationError() }
-                        try await engine.startContainer(container)
+                        // A start can't be stopped, only given up: the removal kills what has come of it.
+                        let hasStarted: Bool? = try await interruption.kill.cancelling {
+                            try await engine.startContainer(container)
+                            return true
+                        }
+                        if hasStarted == nil { throw CancellationError() }
                     }
                     timeline.end(.start)
                     await tellStart(of: container, before, output)

@@ -1,6 +1,7 @@
 import DockerEngine
 package import NIOCore
 import RoostCore
+import Synchronization
 
 extension FakeEngine {
     /// What a container was created from.
@@ -81,18 +82,31 @@ final class FakeContainer: Sendable {
     let id: String
     let created: Int
     let request: FakeEngine.ContainerRequest
-    let program: FakeEngine.Program
+    private let choose: @Sendable (FakeEngine.ContainerRequest) -> FakeEngine.Program
+    private let gate: FakeGate?
+    private let chosen: Mutex<FakeEngine.Program>
     let state: Observed<FakeEngine.ContainerState>
 
-    init(id: String, created: Int, request: FakeEngine.ContainerRequest, program: FakeEngine.Program) {
+    /// - Parameter choose: The program of a container that runs these arguments; of one with a gate it is asked for when the
+    ///   gate is released.
+    init(
+        id: String,
+        created: Int,
+        request: FakeEngine.ContainerRequest,
+        choose: @escaping @Sendable (FakeEngine.ContainerRequest) -> FakeEngine.Program
+    ) {
         self.id = id
         self.created = created
         self.request = request
-        self.program = program
+        self.choose = choose
+        gate = FakeGate(request)
+        chosen = Mutex(gate == nil ? choose(request) : FakeEngine.Program())
         var state = FakeEngine.ContainerState()
         state.isStdinClosed = !request.openStdin
         self.state = Observed(state)
     }
+
+    var program: FakeEngine.Program { chosen.withLock { $0 } }
 
     /// Runs the program to its end, or until a signal ends it; `nil` where the engine itself ends meanwhile.
     func run() async -> Exit? {
@@ -107,6 +121,15 @@ final class FakeContainer: Sendable {
     }
 
     private func execute() async throws -> Exit {
+        if let gate {
+            guard let program = try await pass(gate) else { return Exit(code: FakeGate.codeWithoutCommand) }
+            chosen.withLock { $0 = program }
+            for stream in [LogFrame.Stream.stdout, .stderr] { write(ByteBuffer(string: "\(gate.nonce)\n"), to: stream) }
+            if let failure = program.startFailure {
+                write(ByteBuffer(string: "/bin/sh: exec: not found\n"), to: .stderr)
+                return Exit(code: failure.exitCode)
+            }
+        }
         for step in program.steps {
             try Task.checkCancellation()
             switch step {
@@ -124,6 +147,25 @@ final class FakeContainer: Sendable {
             }
         }
         return Exit(code: 0)
+    }
+
+    /// Reads what the gate is to become; `nil` where stdin ends before.
+    private func pass(_ gate: FakeGate) async throws -> FakeEngine.Program? {
+        let end = Array("\n\(gate.nonce)\n".utf8)
+        let payload = try await state.wait { state -> String? in
+            let view = state.unreadStdin.readableBytesView
+            guard view.suffix(end.count).elementsEqual(end) else { return state.isStdinClosed ? "" : nil }
+            return String(decoding: view.dropLast(end.count), as: UTF8.self)
+        }
+        guard let arguments = FakeGate.command(in: payload) else { return nil }
+        // The command has nothing to read.
+        state.change { state in
+            state.unreadStdin.clear()
+            state.isStdinClosed = true
+        }
+        var released = request
+        released.arguments = arguments
+        return choose(released)
     }
 
     private func write(_ bytes: ByteBuffer, to stream: LogFrame.Stream) {

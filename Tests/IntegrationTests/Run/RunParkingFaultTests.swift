@@ -214,11 +214,11 @@ struct RunParkingFaultTests {
                     let (containers, lines) = story(events)
                     #expect(containers == news.created("s/b") && containers.count == 1)
                     #expect(lines == ["b-ran"])
-                    // Only the settlement looks at a container; to follow a process it would be looked at before.
+                    // Looked at when it has been created and when it has ended; to follow its process, between the two as well.
                     let looks = relay.calls.filter {
                         $0.hasPrefix("GET") && $0.contains("/containers/\(containers[0])/json")
                     }
-                    #expect(looks.count == 1, "\(looks)")
+                    #expect(looks.count == 2, "\(looks)")
                     #expect(try await sandbox.leftovers().isEmpty)
                 }
             }

@@ -224,7 +224,7 @@ struct RunsFolderTests {
         try await TemporaryDirectory.with { folder in
             let run = id(daysAgo: 0)
             let long = String(repeating: "é", count: 64)
-            let names = [("two", "b/c"), ("one", "x"), ("a/b", "c"), ("one", long), ("one", "x.1")]
+            let names = [("two", "b/c"), ("one", "x"), ("one", long), ("one", "x.1"), ("a/b", "c")]
             let logs = try LogFolder(project: folder.path, runID: run.description)
             for (stage, step) in names {
                 let file = try logs.file(for: StepID(stage: stage, step: step), attempt: 1)
@@ -242,7 +242,7 @@ struct RunsFolderTests {
             let found = runs.logs(of: run, report: report)
             #expect(found.map(\.attempt) == [1, 1, 2, 1, 1, 1])
             let texts = try found.map { String(decoding: try runs.open($0).readToEnd() ?? Data(), as: UTF8.self) }
-            #expect(texts == ["two|b/c", "one|x", "", "a/b|c", "one|\(long)", "one|x.1"])
+            #expect(texts == ["two|b/c", "one|x", "", "one|\(long)", "one|x.1", "a/b|c"])
             #expect(found.filter { $0.matches("one/x") }.map(\.attempt) == [1, 2])
             #expect(found.filter { $0.matches("two/b/c") }.count == 1)
             #expect(found.filter { $0.matches("one/\(long)") }.count == 1)

@@ -82,7 +82,7 @@ struct ContainerCreation {
             id: Digest.sha256(of: Array(UniqueName.make(name).utf8)).hex,
             created: engine.containers.value.count,
             request: request,
-            program: engine.program(for: request)
+            choose: { [engine] in engine.program(for: $0) }
         )
         let owner = engine.containers.change { containers -> String? in
             if let other = containers.values.first(where: { $0.request.name == name }) { return other.id }
