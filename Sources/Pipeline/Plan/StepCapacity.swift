@@ -4,10 +4,10 @@
 /// fail for no fault of its own. So that many are not begun.
 package struct StepCapacity: Hashable, Sendable {
     /// What one step holds open at once: while it runs its attached output, the wait for its end, its raw log, its first
-    /// process and its memory figure, and one more for the calls that come and go, such as create, inspect, stop and remove;
+    /// process and its two memory figures, and one more for the calls that come and go, such as create, inspect, stop and remove;
     /// after that, beside the next, its wait and a call; and ahead of it two that are parked, each with its attached
     /// output, its first process and a call.
-    package static let descriptorsOfStep = 6 + 2 + 2 * 3
+    package static let descriptorsOfStep = 7 + 2 + 2 * 3
     /// What one pull holds open: a connection to the engine, and one to the registry.
     static let descriptorsOfPull = 2
     /// What each of the event loops holds open, of which there is one a processor: epoll, an event and a timer.

@@ -4,6 +4,8 @@ import RoostCore
 /// The file in which this machine's kernel counts the most memory that a container has used.
 struct MemoryPeakFile: Hashable, Sendable {
     let path: String
+    /// Where it counts the processes of the group that it has killed for want of memory.
+    let killsPath: String
 
     /// Finds the file of a container by what one of its processes says of its control groups.
     ///
@@ -26,12 +28,14 @@ struct MemoryPeakFile: Hashable, Sendable {
             if fields[1].split(separator: ",").contains("memory") {
                 guard let group = Self.group(fields[2], of: container) else { return nil }
                 path = "/sys/fs/cgroup/memory\(group)/memory.max_usage_in_bytes"
+                killsPath = "/sys/fs/cgroup/memory\(group)/memory.oom_control"
                 return
             }
             if fields[0] == "0", fields[1].isEmpty { unified = fields[2] }
         }
         guard let unified, let group = Self.group(unified, of: container) else { return nil }
         path = "/sys/fs/cgroup\(group)/memory.peak"
+        killsPath = "/sys/fs/cgroup\(group)/memory.events"
     }
 
     /// The container's own group: an engine may put its processes into one below it.
@@ -55,12 +59,22 @@ struct MemoryPeakFile: Hashable, Sendable {
         guard text.last == "\n", let bytes = Int64(text.dropLast()), bytes > 0 else { return nil }
         return ByteCount(bytes)
     }
+
+    /// What the kernel writes into the other: names and numbers, a pair a line (cgroups(7), memory.rst).
+    ///
+    /// - Returns: How many processes it has killed; `nil` where it does not say.
+    static func kills(in content: some Collection<UInt8>) -> Int? {
+        let lines = String(decoding: content, as: UTF8.self).split(separator: "\n").map { $0.split(separator: " ") }
+        return lines.first { $0.count == 2 && $0[0] == "oom_kill" }.flatMap { Int($0[1]) }
+    }
 }
 
-/// The open file of one container's peak: it can be read as long as the container's group exists, which ends some
+/// The open files of one container's peak and kills: they can be read as long as the container's group exists, which ends some
 /// milliseconds after the container's last process.
 struct MemoryPeakReader: ~Copyable {
     private let descriptor: Int32
+    /// Below zero where it could not be opened.
+    private let kills: Int32
 
     /// Opens the file by a process of the container.
     ///
@@ -73,22 +87,31 @@ struct MemoryPeakReader: ~Copyable {
             let file = MemoryPeakFile(groups: groups, container: container)
         else { return nil }
         let descriptor = Foundation.open(file.path, O_RDONLY | O_CLOEXEC)
-        return descriptor >= 0 ? MemoryPeakReader(descriptor: descriptor) : nil
+        guard descriptor >= 0 else { return nil }
+        return MemoryPeakReader(descriptor: descriptor, kills: Foundation.open(file.killsPath, O_RDONLY | O_CLOEXEC))
     }
 
-    private init(descriptor: Int32) {
+    private init(descriptor: Int32, kills: Int32) {
         self.descriptor = descriptor
+        self.kills = kills
     }
 
     deinit {
         close(descriptor)
+        if kills >= 0 { close(kills) }
     }
 
     /// The most so far; `nil` once the group is gone.
-    func read() -> ByteCount? {
-        var buffer = [UInt8](repeating: 0, count: 64)
+    func read() -> ByteCount? { Self.content(of: descriptor).flatMap { MemoryPeakFile.bytes(in: $0) } }
+
+    /// Whether the kernel has killed a process of the container for want of memory so far; `nil` once the group is gone.
+    func hasKilled() -> Bool? { Self.content(of: kills).flatMap { MemoryPeakFile.kills(in: $0) }.map { $0 > 0 } }
+
+    private static func content(of descriptor: Int32) -> ArraySlice<UInt8>? {
+        guard descriptor >= 0 else { return nil }
+        var buffer = [UInt8](repeating: 0, count: 1024)
         let count = pread(descriptor, &buffer, buffer.count, 0)
-        return count > 0 ? MemoryPeakFile.bytes(in: buffer.prefix(count)) : nil
+        return count > 0 ? buffer[..<count] : nil
     }
 
     /// A file of the kernel's, which is short.

@@ -22,16 +22,24 @@ struct StepMemory: Sendable {
         return await samplePeak()
     }
 
+    /// What the kernel says of a container that has ended.
+    struct Usage: Sendable, Hashable {
+        /// The most that it has used; `nil` where that can't be read.
+        var peak: ByteCount?
+        /// Whether a process of it was killed for want of memory; `nil` where that can't be read.
+        var wasKilled: Bool?
+    }
+
     /// Watches the container until its first process has ended.
     ///
     /// - Parameter process: The process, which runs.
-    /// - Returns: The highest number seen; `nil` where the kernel's file can't be read.
-    func peak(until process: FirstProcess) async -> ByteCount? {
+    /// - Returns: What was seen last.
+    func usage(until process: FirstProcess) async -> Usage {
+        var usage = Usage()
         guard let reader = MemoryPeakReader.open(processID: process.number, container: container) else {
             _ = await process.end()
-            return nil
+            return usage
         }
-        var peak: ByteCount?
         while true {
             let hasEnded = await withTaskGroup(of: Bool.self) { group in
                 group.addTask {
@@ -43,8 +51,9 @@ struct StepMemory: Sendable {
                 return await group.next() ?? true
             }
             // The container's group lives on for some milliseconds; on a loaded machine this may come later than that.
-            peak = reader.read() ?? peak
-            if hasEnded { return peak }
+            usage.peak = reader.read() ?? usage.peak
+            usage.wasKilled = reader.hasKilled() ?? usage.wasKilled
+            if hasEnded { return usage }
         }
     }
 

@@ -30,7 +30,8 @@ struct StepSettlement: Sendable {
                     // Who removes a running container kills it first: the code is not the command's own.
                     end = .removed
                 }
-                wasOOMKilled = state?.wasOOMKilled ?? false
+                // The engine may miss a kill on a loaded machine; the kernel does not.
+                wasOOMKilled = state?.wasOOMKilled == true || outcome.memory.wasKilled == true
                 // Only a kill that nobody is known to have sent is worth waiting for an explanation.
                 let isUnexplained = code == 137 && outcome.endedBy == nil && end != .removed
                 if !wasOOMKilled {
@@ -56,7 +57,7 @@ struct StepSettlement: Sendable {
         problems.append(verdict.warning)
         report.warning = problems.compactMap { $0 }.isEmpty ? nil : problems.compactMap { $0 }.joined(separator: "; ")
         // The kernel kills at the limit: whatever was seen before, this much was used.
-        report.peakMemory = wasOOMKilled ? step.memory : outcome.peakMemory
+        report.peakMemory = wasOOMKilled ? step.memory : outcome.memory.peak
         if verdict.status != .succeeded { report.lastLines = output.tail.lines }
     }
 

@@ -19,7 +19,7 @@ struct StepSupervision: Sendable {
         let end: ContainerEnd
         let endedBy: StepLifecycle.EndedBy?
         let endedAt: ContinuousClock.Instant
-        let peakMemory: ByteCount?
+        let memory: StepMemory.Usage
         /// The exit code by the kernel's word; `nil` where it has none to give.
         let kernelCode: Int?
     }
@@ -33,7 +33,7 @@ struct StepSupervision: Sendable {
         case outputFinished
         case found(FirstProcess?)
         case exitSeen(ProcessEnd, at: ContinuousClock.Instant)
-        case memory(ByteCount?)
+        case memory(StepMemory.Usage)
         case nothing
     }
 
@@ -47,7 +47,7 @@ struct StepSupervision: Sendable {
         return await withTaskGroup(of: Report.self) { group in
             var lifecycle = StepLifecycle()
             var endedAt: ContinuousClock.Instant?
-            var peak: ByteCount?
+            var usage = StepMemory.Usage()
             var kernelCode: Int?
             var hasPassed = false
             group.addTask {
@@ -85,7 +85,7 @@ struct StepSupervision: Sendable {
                     watch(process, output, in: &group)
                     continue
                 case .memory(let sampled):
-                    peak = sampled
+                    usage = sampled
                     continue
                 case .exitSeen(let end, let instant):
                     group.addTask {
@@ -127,7 +127,7 @@ struct StepSupervision: Sendable {
                 end: lifecycle.end ?? .engineLost("its end was never reported"),
                 endedBy: lifecycle.endedBy,
                 endedAt: endedAt ?? .now,
-                peakMemory: peak,
+                memory: usage,
                 kernelCode: kernelCode
             )
         }
@@ -138,7 +138,7 @@ struct StepSupervision: Sendable {
     private func watch(_ process: FirstProcess?, _ output: StepOutput, in group: inout TaskGroup<Report>) {
         let memory = StepMemory(engine: engine, container: container)
         guard let process else {
-            group.addTask { .memory(await memory.peak()) }
+            group.addTask { .memory(StepMemory.Usage(peak: await memory.peak())) }
             return
         }
         output.isFollowed.open()
@@ -147,7 +147,7 @@ struct StepSupervision: Sendable {
             output.hasExited.open()
             return .exitSeen(end, at: .now)
         }
-        group.addTask { .memory(await memory.peak(until: process)) }
+        group.addTask { .memory(await memory.usage(until: process)) }
     }
 
     /// The engine's errors here are told by the wait that goes on meanwhile.

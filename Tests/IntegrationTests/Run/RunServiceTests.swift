@@ -25,12 +25,10 @@ struct RunServiceTests {
             #expect(outcome.exitCode == 0, "\(outcome.standardError)")
             #expect(events.contains { $0.type == "step.log" && $0.text("text") == "hello from web" })
             let order = events.map(\.type).filter { $0.hasPrefix("service") || $0.hasPrefix("st") && $0 != "step.log" }
-            #expect(
-                order == [
-                    "stage.started", "service.started", "service.ready", "step.started", "step.finished",
-                    "service.finished", "stage.finished",
-                ]
-            )
+            #expect(order.prefix(4) == ["stage.started", "service.started", "service.ready", "step.started"])
+            // They are stopped when the step's command has ended, while its container is still being looked at.
+            #expect(Set(order[4..<6]) == ["step.finished", "service.finished"])
+            #expect(order.dropFirst(6) == ["stage.finished"])
             let finished = try #require(events.first { $0.type == "service.finished" })
             #expect(finished.text("status") == "succeeded" && finished.text("reason") == nil)
             let log = try #require(finished.text("log_path"))

@@ -58,7 +58,7 @@ struct KernelsWordTests {
         _ endedBy: StepLifecycle.EndedBy? = nil,
         kernel: Int? = nil
     ) -> StepSupervision.Outcome {
-        StepSupervision.Outcome(end: end, endedBy: endedBy, endedAt: .now, peakMemory: nil, kernelCode: kernel)
+        StepSupervision.Outcome(end: end, endedBy: endedBy, endedAt: .now, memory: .init(), kernelCode: kernel)
     }
 
     @Test("a released command counts as never begun only where nothing was sent, or its log lacks the mark")
