@@ -6,6 +6,7 @@ extension EngineClient {
     /// call, its socket's device and inode.
     ///
     /// - Parameter info: What ``info()`` has said.
+    /// - Returns: The ID.
     package func identity(by info: EngineInfo) -> EngineID {
         let isPodman = about.components?.contains { $0.name == "Podman Engine" } ?? false
         guard isPodman else { return EngineID(info.id.isEmpty ? endpoint.description : info.id) }

@@ -46,6 +46,7 @@ package struct RunContext: Sendable {
     /// What every container of the run carries from its creation on.
     ///
     /// - Parameter kind: What the container is for.
+    /// - Returns: The labels.
     func labels(kind: String) -> [String: String] {
         [
             LabelKey.installation: installation.id,
@@ -79,6 +80,7 @@ struct StepContainer {
     /// - Parameters:
     ///   - imageID: The image, by its ID.
     ///   - networkMode: The network; `nil` for the engine's default.
+    /// - Returns: What the engine is to make.
     func specification(imageID: String, networkMode: String?) -> ContainerSpecification {
         var container = ContainerSpecification(image: imageID)
         container.entrypoint = step.containerEntrypoint

@@ -20,6 +20,7 @@ struct StepCreation: Sendable {
     ///   - attempt: Counted from 1.
     ///   - networkMode: The network; `nil` for the engine's default.
     /// - Returns: The container's ID.
+    /// - Throws: `EngineError`, `CancellationError` where the step is stopped meanwhile, or why its image can't be had.
     func create(_ step: StepDefinition, imageID: String?, attempt: Int, networkMode: String?) async throws -> String {
         let container = StepContainer(context: context, step: step, attempt: attempt)
         var image: String
