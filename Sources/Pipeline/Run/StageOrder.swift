@@ -60,7 +60,9 @@ final class StageOrder: Sendable {
 
     private func tellNext() async {
         let next = state.withLock { state -> (Int, StageHeader)? in
-            guard state.told == state.ended, let header = state.headers.removeValue(forKey: state.told) else { return nil }
+            guard state.told == state.ended, let header = state.headers.removeValue(forKey: state.told) else {
+                return nil
+            }
             return (state.told, header)
         }
         guard let (stage, header) = next else { return }

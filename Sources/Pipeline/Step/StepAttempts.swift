@@ -26,7 +26,8 @@ struct StepAttempts: Sendable {
             guard case .begun(let timeline) = await turn.wait() else { return nil }
             return await attempt(step, imageID, slots, 1, parked, timeline, onPassed)
         }
-        let ended = turn.isAhead ? await runner.parking(step, imageID: imageID, slots: slots, body: first) : await first(nil)
+        let ended =
+            turn.isAhead ? await runner.parking(step, imageID: imageID, slots: slots, body: first) : await first(nil)
         guard var ended else { return nil }
         var earlier: [AttemptReport] = []
         while true {

@@ -77,6 +77,7 @@ struct StepContainer {
     /// - Parameters:
     ///   - imageID: The image, by its ID.
     ///   - networkMode: The network; `nil` for the engine's default.
+    /// - Returns: What the engine is to make.
     /// - Throws: ``MountRefusal`` where a mount leads out of the workspace now, or nowhere.
     func specification(imageID: String, networkMode: String?) throws(MountRefusal) -> ContainerSpecification {
         var container = context.container(

@@ -28,6 +28,8 @@ struct StepCreation: Sendable {
     ///   - attempt: Counted from 1.
     ///   - networkMode: The network; `nil` for the engine's default.
     /// - Returns: The container.
+    /// - Throws: `EngineError`, ``MountRefusal``, `CancellationError` where the step is stopped meanwhile, or why its image
+    ///   can't be had.
     func create(
         _ step: StepDefinition,
         imageID: String?,

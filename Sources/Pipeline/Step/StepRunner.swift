@@ -44,7 +44,7 @@ struct StepRunner: Sendable {
     /// - Parameters:
     ///   - step: The step.
     ///   - imageID: Its image on the engine; `nil` for one that has to be looked for first.
-    ///   - attempt: Counted from 1.
+    ///   - number: The attempt, counted from 1.
     ///   - parked: Its container, where it has one already.
     ///   - slots: The networks of its stage.
     ///   - timeline: What the step has waited for so far; its phases go on in it.
@@ -208,6 +208,7 @@ struct StepRunner: Sendable {
     ///   - parked: How its time as a parked container ended.
     ///   - outcome: How the container ended.
     ///   - hasMark: Whether the gate's mark stands in its log; `nil` where that could not be read.
+    /// - Returns: Whether it has.
     static func verdict(_ parked: ParkedEnd?, _ outcome: StepSupervision.Outcome, hasMark: Bool?) -> GateVerdict {
         guard outcome.endedBy == nil else { return .began }
         switch parked {

@@ -90,7 +90,9 @@ package enum FolderRemoval {
 
     private static func mounts(below folder: String) -> [String] {
         // Another test's mount may have a name that is no UTF-8.
-        let table = FileManager.default.contents(atPath: "/proc/self/mountinfo").map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let table =
+            FileManager.default.contents(atPath: "/proc/self/mountinfo").map { String(decoding: $0, as: UTF8.self) }
+            ?? ""
         return table.split(separator: "\n").compactMap { line in
             let fields = line.split(separator: " ")
             guard fields.count > 4, fields[4] == folder || fields[4].hasPrefix(folder + "/") else { return nil }

@@ -39,7 +39,9 @@ struct RunSchedulerTests {
         #expect(run.handle(.stepFinished(id("b/z"), .succeeded)) == [.endStage(1), .endRun])
     }
 
-    @Test("a stage begins when the commands of the one before have ended well, whose end is told when they have been looked at")
+    @Test(
+        "a stage begins when the commands of the one before have ended well, whose end is told when they have been looked at"
+    )
     func passing() {
         var run = scheduler([("a", ["x", "y"]), ("b", ["z"]), ("c", ["w"])])
         _ = run.handle(.began)

@@ -84,10 +84,13 @@ struct MemoryPeakTests {
         }
     }
 
-    @Test("the kernel's count of kills is read from either version's file", arguments: [
-        ("oom_kill_disable 0\nunder_oom 0\noom_kill 2\n", 2), ("low 0\nhigh 0\nmax 7\noom 1\noom_kill 0\n", 0),
-        ("oom_kill_disable 0\nunder_oom 0\n", nil), ("", nil), ("oom_kill x\n", nil),
-    ] as [(String, Int?)])
+    @Test(
+        "the kernel's count of kills is read from either version's file",
+        arguments: [
+            ("oom_kill_disable 0\nunder_oom 0\noom_kill 2\n", 2), ("low 0\nhigh 0\nmax 7\noom 1\noom_kill 0\n", 0),
+            ("oom_kill_disable 0\nunder_oom 0\n", nil), ("", nil), ("oom_kill x\n", nil),
+        ] as [(String, Int?)]
+    )
     func kills(text: String, expected: Int?) {
         #expect(MemoryPeakFile.kills(in: Array(text.utf8)) == expected)
     }
