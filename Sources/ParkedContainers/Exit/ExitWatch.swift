@@ -125,7 +125,7 @@ package final class ExitWatch: Sendable {
     ///   the kernel or a lack of permission does not let it be followed.
     package func open(_ number: Int, of container: String) -> FirstProcess? {
         open(number) {
-            guard let groups = Self.text(of: "cgroup", number), let status = Self.text(of: "status", number) else {
+            guard let groups = KernelFile.text(of: "/proc/\(number)/cgroup"), let status = KernelFile.text(of: "/proc/\(number)/status") else {
                 return false
             }
             return ProcessIdentity.isFirst(of: container, controlGroups: groups, status: status)
@@ -150,7 +150,4 @@ package final class ExitWatch: Sendable {
 
     func forget(_ process: Process) { members.remove(process) }
 
-    private static func text(of file: String, _ number: Int) -> String? {
-        FileManager.default.contents(atPath: "/proc/\(number)/\(file)").map { String(decoding: $0, as: UTF8.self) }
-    }
 }

@@ -3,11 +3,12 @@
 /// A step without a descriptor for its raw log would run all the same and leave no log; one without a connection would
 /// fail for no fault of its own. So that many are not begun.
 package struct StepCapacity: Hashable, Sendable {
-    /// What one step holds open at once: while it runs its attached output, the wait for its end, its raw log, its first
-    /// process and its two memory figures, and one more for the calls that come and go, such as create, inspect, stop and remove;
-    /// after that, beside the next, its wait and a call; and ahead of it two that are parked, each with its attached
-    /// output, its first process and a call.
-    package static let descriptorsOfStep = 7 + 2 + 2 * 3
+    /// What one step holds open at once: its attached output, the wait for its end, its raw log, its first process, its two
+    /// memory figures, and the holder of its network; and one more for the calls that come and go, such as create, inspect,
+    /// stop and remove.
+    package static let descriptorsOfStep = 8
+    /// What a step that is parked holds open: its attached output, its first process, and one for calls.
+    static let descriptorsOfParked = 3
     /// What one pull holds open: a connection to the engine, and one to the registry.
     static let descriptorsOfPull = 2
     /// What each of the event loops holds open, of which there is one a processor: epoll, an event and a timer.
@@ -19,6 +20,8 @@ package struct StepCapacity: Hashable, Sendable {
     package let limit: Int
     /// How many steps may run at once; at least 1.
     package let steps: Int
+    /// What is left for all of them.
+    private let rest: Int
 
     /// - Parameters:
     ///   - limit: How many descriptors the process may have.
@@ -28,10 +31,21 @@ package struct StepCapacity: Hashable, Sendable {
     ///   - services: How many services run beside steps at once at most; each holds what a step does.
     package init(limit: Int, open: Int, processors: Int, concurrentPulls: Int, services: Int = 0) {
         self.limit = limit
-        let rest =
+        let taken =
             open + Self.descriptorsOfRun + Self.descriptorsOfEventLoop * processors
             + Self.descriptorsOfPull * concurrentPulls + Self.descriptorsOfStep * services
-        steps = max((limit - rest) / Self.descriptorsOfStep, 1)
+        rest = max(limit - taken, 0)
+        steps = max(rest / Self.descriptorsOfStep, 1)
+    }
+
+    /// How many steps of a plan there may be at once: what is not needed by those that run is for those that have ended and are
+    /// still looked at, and for those that come next.
+    package func limits(for plan: PipelinePlan) -> RunScheduler.Limits {
+        let running = min(plan.maxParallel, steps)
+        let spare = max(rest - running * Self.descriptorsOfStep, 0)
+        let settling = min(running, spare / 2 / Self.descriptorsOfStep)
+        let parked = (spare - settling * Self.descriptorsOfStep) / Self.descriptorsOfParked
+        return RunScheduler.Limits(running: running, settling: settling, parked: min(2 * running, parked))
     }
 
     /// What to tell of a plan that would run more steps at once; `nil` where all of them fit.

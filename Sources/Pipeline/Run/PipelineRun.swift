@@ -12,6 +12,7 @@ package struct PipelineRun: Sendable {
     private let plan: PipelinePlan
     private let engine: EngineClient
     private let context: RunContext
+    private let limits: RunScheduler.Limits
     private let interruption: Interruption
     private let lock: LockFile?
     private let credentialWarnings: @Sendable () -> [String]
@@ -21,6 +22,7 @@ package struct PipelineRun: Sendable {
     ///   - plan: What to run.
     ///   - engine: Where.
     ///   - context: What all steps share.
+    ///   - limits: How many steps there may be at once; `nil` for what the plan wants.
     ///   - interruption: How it is ended from outside.
     ///   - lock: Digests to take the images by; `nil` takes what their tags name now.
     ///   - credentialWarnings: What went wrong so far in finding logins, told once the registries have been asked.
@@ -29,6 +31,7 @@ package struct PipelineRun: Sendable {
         plan: PipelinePlan,
         engine: EngineClient,
         context: RunContext,
+        limits: RunScheduler.Limits? = nil,
         interruption: Interruption,
         lock: LockFile?,
         credentialWarnings: @escaping @Sendable () -> [String] = { [] },
@@ -37,6 +40,13 @@ package struct PipelineRun: Sendable {
         self.plan = plan
         self.engine = engine
         self.context = context
+        self.limits =
+            limits
+            ?? RunScheduler.Limits(
+                running: plan.maxParallel,
+                settling: plan.maxParallel,
+                parked: 2 * plan.maxParallel
+            )
         self.interruption = interruption
         self.lock = lock
         self.credentialWarnings = credentialWarnings
@@ -134,7 +144,13 @@ package struct PipelineRun: Sendable {
         let (inputs, inbox) = AsyncStream.makeStream(of: RunInput.self)
         let noMorePulls = Latch()
         let order = StageOrder(stages: plan.stages.map(\.name)) { await recorder.emit($0) }
-        let crew = RunCrew(plan: plan, engine: engine, context: context, interruption: interruption) {
+        let crew = RunCrew(
+            plan: plan,
+            engine: engine,
+            context: context,
+            limits: limits,
+            interruption: interruption
+        ) {
             await order.emit($0)
         } pullAgain: {
             try await puller.pullAgain($0.image, policy: $0.policy, locked: lock?.digest(for: $0.image))

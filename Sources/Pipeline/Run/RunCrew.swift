@@ -25,6 +25,7 @@ struct RunCrew: Sendable {
     ///   - plan: What runs.
     ///   - engine: Where.
     ///   - context: What all steps share.
+    ///   - limits: How many steps at once.
     ///   - interruption: How it is ended from outside.
     ///   - emit: Tells what happens.
     ///   - pullAgain: Pulls an image that has vanished from the engine since the run pulled it; returns its ID.
@@ -32,6 +33,7 @@ struct RunCrew: Sendable {
         plan: PipelinePlan,
         engine: EngineClient,
         context: RunContext,
+        limits: RunScheduler.Limits,
         interruption: Interruption,
         emit: @escaping @Sendable (RunEvent.Kind) async -> Void,
         pullAgain: @escaping @Sendable (PullSubject) async throws -> String
@@ -42,11 +44,7 @@ struct RunCrew: Sendable {
         self.emit = emit
         startLimit = ConcurrencyLimit(Self.concurrentStarts)
         outOfMemory = OutOfMemoryWatch(runID: context.runID.description, since: context.engineTime)
-        limits = RunScheduler.Limits(
-            running: plan.maxParallel,
-            settling: plan.maxParallel,
-            parked: 2 * plan.maxParallel
-        )
+        self.limits = limits
         let beside = plan.services.reduce(into: Set<Int>()) { $0.formUnion($1.stages) }
         slots = Self.slots(
             for: plan.stages.indices.filter { !beside.contains($0) },

@@ -105,34 +105,11 @@ struct ServiceProbe: Sendable {
             process > 0
         else { return nil }
         // Another process may have that number here: its groups do not name the container.
-        guard let groups = ProcessFile.content(of: "/proc/\(process)/cgroup"), groups.contains(container) else {
+        guard let groups = KernelFile.text(of: "/proc/\(process)/cgroup"), groups.contains(container) else {
             return nil
         }
-        let tables = ["tcp", "tcp6"].compactMap { ProcessFile.content(of: "/proc/\(process)/net/\($0)") }
+        let tables = ["tcp", "tcp6"].compactMap { KernelFile.text(of: "/proc/\(process)/net/\($0)") }
         return tables.isEmpty ? nil : tables
-    }
-}
-
-/// Files of the kernel's about one process.
-enum ProcessFile {
-    /// Sockets that listen come first; what lies beyond is connections.
-    private static let most = 1 << 20
-
-    /// The begin of a file; `nil` where it can't be read.
-    static func content(of path: String) -> String? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var content: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 64 << 10)
-        while content.count < most {
-            let count = read(descriptor, &buffer, buffer.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { return nil }
-            if count == 0 { break }
-            content += buffer.prefix(count)
-        }
-        return String(decoding: content, as: UTF8.self)
     }
 }
 

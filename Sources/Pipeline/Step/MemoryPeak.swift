@@ -83,7 +83,7 @@ struct MemoryPeakReader: ~Copyable {
     ///   - container: The container's full ID.
     /// - Returns: `nil` where this machine has no such process or no such file, so where the engine is elsewhere.
     static func open(processID: Int, container: String) -> MemoryPeakReader? {
-        guard processID > 0, let groups = content(of: "/proc/\(processID)/cgroup"),
+        guard processID > 0, let groups = KernelFile.text(of: "/proc/\(processID)/cgroup"),
             let file = MemoryPeakFile(groups: groups, container: container)
         else { return nil }
         let descriptor = Foundation.open(file.path, O_RDONLY | O_CLOEXEC)
@@ -112,15 +112,5 @@ struct MemoryPeakReader: ~Copyable {
         var buffer = [UInt8](repeating: 0, count: 1024)
         let count = pread(descriptor, &buffer, buffer.count, 0)
         return count > 0 ? buffer[..<count] : nil
-    }
-
-    /// A file of the kernel's, which is short.
-    private static func content(of path: String) -> String? {
-        let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var buffer = [UInt8](repeating: 0, count: 64 << 10)
-        let count = pread(descriptor, &buffer, buffer.count, 0)
-        return count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : nil
     }
 }

@@ -138,6 +138,8 @@ struct RunCommand: AsyncParsableCommand {
     private struct Prepared {
         let settings: Settings
         let plan: PipelinePlan
+        /// `nil` where the system does not tell how many files there may be.
+        let limits: RunScheduler.Limits?
         /// What to tell where fewer steps run at once than could.
         let shortage: String?
         let lock: LockFile?
@@ -160,12 +162,12 @@ struct RunCommand: AsyncParsableCommand {
         let definition = try await selection.load(file)
         try PermissionOptions.check(definition, settings)
         if wipe { try WipeCommand.check(definition) }
-        let (plan, shortage) = plan(definition, settings)
+        let (plan, limits, shortage) = plan(definition, settings)
         let lock = locked ? try LockFileLoading.load(for: plan) : nil
         try reports.check()
         // A dry run needs the values of no secrets.
         let secrets = dryRun ? RunSecrets.none : try secrets.load(for: definition)
-        return Prepared(settings: settings, plan: plan, shortage: shortage, lock: lock, secrets: secrets)
+        return Prepared(settings: settings, plan: plan, limits: limits, shortage: shortage, lock: lock, secrets: secrets)
     }
 
     private func carryOut(_ prepared: Prepared, _ interruption: Interruption) async throws -> RunReport {
@@ -174,7 +176,7 @@ struct RunCommand: AsyncParsableCommand {
         let attempt = Attempt(secrets: prepared.secrets, warnings: prepared.shortage.map { [$0] } ?? [])
         do {
             return try await EngineSession.with(configuration, settings: settings, interruption: interruption) {
-                try await execute(plan, prepared.lock, $0, settings, interruption, attempt)
+                try await execute(prepared, $0, interruption, attempt)
             }
         } catch {
             if !attempt.hasBegun.isOpen, !(error is UsageError) { await tell(error, ended: plan, attempt) }
@@ -183,8 +185,10 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     /// The plan, with no more steps at once than this process has descriptors for, and what to tell where that is fewer.
-    private func plan(_ definition: PipelineDefinition, _ settings: Settings) -> (plan: PipelinePlan, warning: String?)
-    {
+    private func plan(
+        _ definition: PipelineDefinition,
+        _ settings: Settings
+    ) -> (plan: PipelinePlan, limits: RunScheduler.Limits?, warning: String?) {
         func plan(_ override: Int?) -> PipelinePlan {
             PipelinePlan(
                 definition,
@@ -194,7 +198,7 @@ struct RunCommand: AsyncParsableCommand {
             )
         }
         let wanted = plan(maxParallel)
-        guard let limit = DescriptorLimit.current else { return (wanted, nil) }
+        guard let limit = DescriptorLimit.current else { return (wanted, nil, nil) }
         let capacity = StepCapacity(
             limit: limit.soft,
             open: DescriptorLimit.countOpen() ?? 0,
@@ -202,8 +206,9 @@ struct RunCommand: AsyncParsableCommand {
             concurrentPulls: settings.maxConcurrentPulls,
             services: wanted.services.map(\.services.count).max() ?? 0
         )
-        guard let warning = capacity.warning(for: wanted) else { return (wanted, nil) }
-        return (plan(capacity.steps), warning)
+        let warning = capacity.warning(for: wanted)
+        let possible = warning == nil ? wanted : plan(capacity.steps)
+        return (possible, capacity.limits(for: possible), warning)
     }
 
     /// A run from its name on, before it is known whether it will begin.
@@ -246,13 +251,12 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     private func execute(
-        _ plan: PipelinePlan,
-        _ lock: LockFile?,
+        _ prepared: Prepared,
         _ session: EngineSession,
-        _ settings: Settings,
         _ interruption: Interruption,
         _ attempt: Attempt
     ) async throws -> RunReport {
+        let (plan, settings) = (prepared.plan, prepared.settings)
         let context = try await interruption.cancelling({ .whileConnecting($0) }) {
             try await RunPreparation.context(
                 for: plan,
@@ -273,8 +277,9 @@ struct RunCommand: AsyncParsableCommand {
             plan: plan,
             engine: session.engine,
             context: context,
+            limits: prepared.limits,
             interruption: interruption,
-            lock: lock,
+            lock: prepared.lock,
             credentialWarnings: { attempt.warnings + session.credentialWarnings },
             makePuller: { session.makePuller($0) }
         )

@@ -15,7 +15,7 @@ package struct SystemProcesses: ProcessFacts {
     }
 
     static let bootID: String = {
-        let text = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)
+        let text = KernelFile.text(of: "/proc/sys/kernel/random/boot_id")
         return (text ?? "").trimmingCharacters(in: .whitespacesAndNewlines)
     }()
 
@@ -27,7 +27,7 @@ package struct SystemProcesses: ProcessFacts {
 
     /// Reads `/proc/PID/stat`; `nil` where there is none.
     static func stat(of pid: Int32) -> ProcessFact? {
-        guard let bytes = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else { return nil }
+        guard let bytes = KernelFile.bytes(of: "/proc/\(pid)/stat") else { return nil }
         return parse(String(decoding: bytes, as: UTF8.self))
     }
 

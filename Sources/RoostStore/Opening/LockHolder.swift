@@ -1,4 +1,5 @@
 import Foundation
+import RoostCore
 
 /// A process that holds a lock on a file.
 package struct LockHolder: Hashable, Sendable {
@@ -13,7 +14,7 @@ enum LockHolders {
     /// - Parameter paths: Files; those that are not there are passed over.
     /// - Returns: The processes that hold a write lock on any of them; none where the system doesn't say.
     static func find(_ paths: [String]) -> [LockHolder] {
-        guard let table = try? String(contentsOfFile: "/proc/locks", encoding: .utf8) else { return [] }
+        guard let table = KernelFile.text(of: "/proc/locks") else { return [] }
         let inodes = Set(paths.compactMap(inode))
         return pids(in: table, inodes: inodes).map { LockHolder(pid: $0, name: name(of: $0)) }
     }
@@ -38,7 +39,7 @@ enum LockHolders {
     }
 
     private static func name(of pid: Int32) -> String? {
-        (try? String(contentsOfFile: "/proc/\(pid)/comm", encoding: .utf8))?
+        KernelFile.text(of: "/proc/\(pid)/comm")?
             .trimmingCharacters(in: .whitespacesAndNewlines)
     }
 }

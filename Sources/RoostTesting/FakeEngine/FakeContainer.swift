@@ -87,8 +87,12 @@ final class FakeContainer: Sendable {
     private let chosen: Mutex<FakeEngine.Program>
     let state: Observed<FakeEngine.ContainerState>
 
-    /// - Parameter choose: The program of a container that runs these arguments; of one with a gate it is asked for when the
-    ///   gate is released.
+    /// - Parameters:
+    ///   - id: Its full ID.
+    ///   - created: How many were made before it.
+    ///   - request: What it is made from.
+    ///   - choose: The program of a container that runs these arguments; of one with a gate it is asked for when the gate is
+    ///     released.
     init(
         id: String,
         created: Int,

@@ -1,4 +1,5 @@
 import Foundation
+import RoostCore
 
 /// Removes a test's folder though others may still be at work in it: a database that is being closed takes its files away, a
 /// process that ends writes its last ones. `FileManager` gives up where something vanishes or appears in between.
@@ -89,10 +90,7 @@ package enum FolderRemoval {
     }
 
     private static func mounts(below folder: String) -> [String] {
-        // Another test's mount may have a name that is no UTF-8.
-        let table =
-            FileManager.default.contents(atPath: "/proc/self/mountinfo").map { String(decoding: $0, as: UTF8.self) }
-            ?? ""
+        let table = KernelFile.text(of: "/proc/self/mountinfo") ?? ""
         return table.split(separator: "\n").compactMap { line in
             let fields = line.split(separator: " ")
             guard fields.count > 4, fields[4] == folder || fields[4].hasPrefix(folder + "/") else { return nil }
@@ -111,7 +109,7 @@ package enum FolderRemoval {
                 .compactMap { try? manager.destinationOfSymbolicLink(atPath: $0) }
                 .first { $0 == folder || $0.hasPrefix(folder + "/") }
             guard let file else { return nil }
-            let name = (try? String(contentsOfFile: place + "/comm", encoding: .utf8)) ?? ""
+            let name = KernelFile.text(of: place + "/comm") ?? ""
             return "process \(process) (\(name.trimmingCharacters(in: .whitespacesAndNewlines))), which has \(file)"
         }
     }
