@@ -5,7 +5,8 @@ import RoostCore
 package enum WireTime {
     /// RFC 3339 in UTC with milliseconds: `2026-01-31T08:15:30.042Z`.
     package static func text(_ date: Date) -> String {
-        style.format(Date(timeIntervalSince1970: (date.timeIntervalSince1970 * 1000).rounded() / 1000))
+        // The style cuts off what is less than a millisecond, and no binary fraction is exactly one: a little more is kept.
+        style.format(Date(timeIntervalSince1970: ((date.timeIntervalSince1970 * 1000).rounded() + 0.1) / 1000))
     }
 
     /// Reads a time back; `nil` where the text is none.
