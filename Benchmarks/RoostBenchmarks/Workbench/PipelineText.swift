@@ -33,12 +33,20 @@ struct PipelineText {
         for (stage, steps) in zip(stageNames, stages) {
             for step in steps {
                 lines += ["[stages.\(stage).steps.\(step.name)]", "image = \"\(image)\""]
-                lines.append("command = \(Self.list(step.command))")
+                lines.append("command = \(Self.command(step.command))")
                 if !step.needs.isEmpty { lines.append("needs = \(Self.list(step.needs))") }
                 lines += step.more
             }
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// The usual form, a line for the shell, which is what steps can be parked for; a list where the words need quotes.
+    private static func command(_ words: [String]) -> String {
+        let isPlain = words.allSatisfy { word in
+            word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "_-./".contains($0)) }
+        }
+        return isPlain ? "'exec \(words.joined(separator: " "))'" : list(words)
     }
 
     /// TOML's literal strings: the benchmarks' texts hold no single quotes.
