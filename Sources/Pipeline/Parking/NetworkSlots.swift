@@ -10,8 +10,6 @@ final class NetworkSlots: Sendable {
     private struct State {
         var book = SlotBook<StepID>()
         var modes: [Int: String] = [:]
-        /// The steps that have got their network.
-        var served: Set<StepID> = []
         /// The first image to be on the engine; holders are made from it.
         var image: String?
     }
@@ -19,18 +17,19 @@ final class NetworkSlots: Sendable {
     private let engine: EngineClient
     private let context: RunContext
     private let startLimit: ConcurrencyLimit
-    private let steps: Int
     private let maximum: Int
     /// What a private network is attached to; `nil` for the engine's default.
     private let network: String?
     private let emit: @Sendable (RunEvent.Kind) async -> Void
     private let state: Mutex<State>
-    private let requests: AsyncStream<Int>
-    private let request: AsyncStream<Int>.Continuation
+    private let requests: AsyncStream<(slot: Int, permit: StartPermit?)>
+    private let request: AsyncStream<(slot: Int, permit: StartPermit?)>.Continuation
     private let shouldEnd = Latch()
 
-    /// So many at first: an engine gains nothing by more starts at once.
-    private static let initial = 4
+    /// No more than an engine starts at once: a step that finds all of them taken has a network of its own.
+    private static let most = 4
+    /// How many of them start ahead of the first steps.
+    private static let ahead = 2
 
     /// - Parameters:
     ///   - engine: The engine.
@@ -54,9 +53,8 @@ final class NetworkSlots: Sendable {
         self.startLimit = startLimit
         self.network = network
         self.emit = emit
-        self.steps = steps
         // A holder costs as much as the private network of one step: it has to serve more than two to be worth it.
-        maximum = steps > 2 * min(together, Self.initial) ? together : 0
+        maximum = steps > 2 * min(together, Self.most) ? min(together, Self.most) : 0
         state = Mutex(State())
         (requests, request) = AsyncStream.makeStream()
     }
@@ -68,7 +66,7 @@ final class NetworkSlots: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 await withDiscardingTaskGroup { holders in
-                    for await slot in self.requests { holders.addTask { await self.hold(slot) } }
+                    for await (slot, permit) in self.requests { holders.addTask { await self.hold(slot, permit) } }
                 }
             }
             let value = await body()
@@ -83,13 +81,19 @@ final class NetworkSlots: Sendable {
         let wanted = state.withLock { state -> [Int] in
             guard state.image == nil else { return [] }
             state.image = image
-            return (0..<min(maximum, Self.initial)).map { _ in state.book.add() }
+            return (0..<maximum).map { _ in state.book.add() }
         }
-        for slot in wanted { request.yield(slot) }
+        // Some of them start ahead of the first steps: what comes after joins them at half the cost.
+        for (index, slot) in wanted.enumerated() {
+            request.yield((slot, index < Self.ahead ? StartPermit.takeFree(from: startLimit) : nil))
+        }
     }
 
-    private func hold(_ slot: Int) async {
-        guard let image = state.withLock({ $0.image }), !shouldEnd.isOpen else { return }
+    private func hold(_ slot: Int, _ permit: StartPermit?) async {
+        guard let image = state.withLock({ $0.image }), !shouldEnd.isOpen else {
+            permit?.giveBack()
+            return
+        }
         let made: NetworkSlot
         do {
             made = try await NetworkSlot.create(
@@ -101,6 +105,7 @@ final class NetworkSlots: Sendable {
             )
         } catch {
             state.withLock { $0.book.close(slot) }
+            permit?.giveBack()
             return
         }
         await withTaskGroup(of: Void.self) { group in
@@ -109,14 +114,16 @@ final class NetworkSlots: Sendable {
                     on: self.engine,
                     watch: nil,
                     start: {
-                        try await self.startLimit.run {
-                            if self.shouldEnd.isOpen { throw CancellationError() }
-                            try await self.engine.startContainer(made.holder.id)
-                        }
+                        let taken = if let permit { permit } else { await StartPermit.take(from: self.startLimit) }
+                        defer { taken?.giveBack() }
+                        if self.shouldEnd.isOpen { throw CancellationError() }
+                        try await self.engine.startContainer(made.holder.id)
                     },
                     onOutput: { _ in }
                 )
                 self.state.withLock { $0.book.close(slot) }
+                // Where it never came to its start.
+                permit?.giveBack()
             }
             group.addTask {
                 guard await made.holder.waitUntilParked() else { return }
@@ -146,26 +153,13 @@ final class NetworkSlots: Sendable {
     /// The network that the container of a step, which is not parked, is made on.
     func start(_ step: StepDefinition) -> String? {
         guard step.joinsSlot else { return step.network.mode ?? network }
-        let (mode, more) = state.withLock { state -> (String?, Int?) in
-            state.served.insert(step.id)
-            if let slot = state.book.start(step.id), let mode = state.modes[slot] { return (mode, nil) }
-            // All are taken, and there are more steps to come than slots: one more is going to be used.
-            let isWorthIt =
-                state.image != nil && state.book.count < maximum && steps - state.served.count > state.book.count
-            return (network, isWorthIt ? state.book.add() : nil)
-        }
-        if let more { request.yield(more) }
-        return mode
+        return state.withLock { state in state.book.start(step.id).flatMap { state.modes[$0] } ?? network }
     }
 
     /// Whether a parked step's container can be released: no other runs in its slot, and its network is still there.
     func release(_ step: StepDefinition) -> Bool {
         guard step.joinsSlot else { return true }
-        return state.withLock { state in
-            guard state.book.release(step.id) else { return false }
-            state.served.insert(step.id)
-            return true
-        }
+        return state.withLock { $0.book.release(step.id) }
     }
 
     /// The step's container has ended, or will not run.

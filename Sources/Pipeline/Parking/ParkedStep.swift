@@ -36,17 +36,24 @@ struct ParkedStep: Sendable {
     /// - Parameters:
     ///   - engine: The engine.
     ///   - exits: Where its first process is followed from.
+    ///   - permit: The permit to start it, given back once it has started, or never will.
     ///   - start: Starts the container.
     ///   - remove: Removes it.
     func live(
         on engine: EngineClient,
         exits: ExitWatch?,
+        permit: StartPermit?,
         start: @escaping @Sendable () async throws -> Void,
         remove: () async -> Void
     ) async {
         await withTaskGroup(of: Void.self) { group in
             let source = StepOutput.Source.parked(container) { send in
-                await container.run(on: engine, watch: exits, start: start, onOutput: send)
+                defer { permit?.giveBack() }
+                let start: @Sendable () async throws -> Void = {
+                    defer { permit?.giveBack() }
+                    try await start()
+                }
+                return await container.run(on: engine, watch: exits, start: start, onOutput: send)
             }
             group.addTask { await output.follow(source, on: engine) }
             await isOutputOver.wait()

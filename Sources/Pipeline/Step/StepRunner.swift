@@ -227,6 +227,11 @@ struct StepRunner: Sendable {
     private func runPlain(_ imageID: String?, _ attempt: inout Attempt) async {
         let step = attempt.step
         for isLast in [false, true] {
+            let permit = await StartPermit.take(from: startLimit)
+            // Time in the queue for a start is waiting, not creating.
+            attempt.timeline.end(.wait)
+            // Who waited in the queue may have been interrupted there.
+            if interruption.end(for: step).isOpen { return attempt.cancel() }
             let container: MadeContainer
             do {
                 container = try await creation.create(
@@ -238,12 +243,14 @@ struct StepRunner: Sendable {
                 attempt.timeline.end(.create)
             } catch {
                 attempt.timeline.end(.create)
+                permit?.giveBack()
                 if !isLast, attempt.slots.giveUpSlot(of: step.id) { continue }
                 attempt.report.reason = "its container could not be created: \(error)"
                 if interruption.cause != nil, error is CancellationError { attempt.report.status = .cancelled }
                 return
             }
-            let canTryAgain = await !run(container.id, &attempt) && !isLast && attempt.slots.giveUpSlot(of: step.id)
+            let canTryAgain =
+                await !run(container.id, permit, &attempt) && !isLast && attempt.slots.giveUpSlot(of: step.id)
             await creation.remove(container)
             attempt.timeline.end(.cleanup)
             guard canTryAgain else { return }
@@ -251,7 +258,7 @@ struct StepRunner: Sendable {
     }
 
     /// - Returns: False where the engine could not start the container, for no fault of the command's.
-    private func run(_ container: String, _ attempt: inout Attempt) async -> Bool {
+    private func run(_ container: String, _ permit: StartPermit?, _ attempt: inout Attempt) async -> Bool {
         let step = attempt.step
         let output = output(of: step, attempt: attempt.number)
         await openLog(of: &attempt, for: output)
@@ -263,18 +270,15 @@ struct StepRunner: Sendable {
                 defer { group.cancelAll() }
                 await output.isReady.wait()
                 return try await supervision(of: container, before).run(output) {
-                    try await startLimit.run {
-                        // Time in the queue for a start is waiting, not starting.
-                        timeline.end(.wait)
-                        // Who waited in the queue may have been interrupted there.
-                        if interruption.end(for: step).isOpen { throw CancellationError() }
-                        // A start can't be stopped, only given up: the removal kills what has come of it.
-                        let hasStarted: Bool? = try await interruption.kill.cancelling {
-                            try await engine.startContainer(container)
-                            return true
-                        }
-                        if hasStarted == nil { throw CancellationError() }
+                    defer { permit?.giveBack() }
+                    if interruption.end(for: step).isOpen { throw CancellationError() }
+                    // A start can't be stopped, only given up: the removal kills what has come of it.
+                    let hasStarted: Bool? = try await interruption.kill.cancelling {
+                        try await engine.startContainer(container)
+                        return true
                     }
+                    if hasStarted == nil { throw CancellationError() }
+                    permit?.giveBack()
                     timeline.end(.start)
                     await tellStart(of: container, before, output)
                     return nil
@@ -318,9 +322,11 @@ extension StepRunner {
         guard let imageID, let command = step.parkedCommand, let payload = try? GatePayload(command, for: gate) else {
             return await body(nil)
         }
+        let permit = await StartPermit.take(from: startLimit)
         let mode = slots.park(step)
         guard let made = await creation.createParked(step, imageID: imageID, networkMode: mode, gate: gate) else {
             slots.finish(step.id)
+            permit?.giveBack()
             return await body(nil)
         }
         let parked = ParkedStep(made, gate: gate, payload: payload, output: output(of: step, attempt: 1))
@@ -329,7 +335,8 @@ extension StepRunner {
                 await parked.live(
                     on: engine,
                     exits: exits,
-                    start: { try await startLimit.run { try await engine.startContainer(made.id) } },
+                    permit: permit,
+                    start: { try await engine.startContainer(made.id) },
                     remove: { await creation.remove(made) }
                 )
             }
