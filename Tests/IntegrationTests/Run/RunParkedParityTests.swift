@@ -129,8 +129,9 @@ struct RunParkedParityTests {
     private func outcomes(_ image: String, parks: Bool) async throws -> [String: Outcome] {
         try await RoostSandbox.with { sandbox in
             // They always run, so that none is skipped for the failure of another; the first is what they are parked behind.
+            // Networks of their own, since one whose slot is taken when its turn comes is made anew.
             let pipeline =
-                "stages_order = ['s']\n[pipeline]\nmax_parallel = 6\nmemory = '64mb'\npark = \(parks)\n"
+                "stages_order = ['s']\n[pipeline]\nmax_parallel = 6\nmemory = '64mb'\npark = \(parks)\nnetwork = 'private'\n"
                 + step("s/first", image, blocked() + (parks ? "; sleep 7" : ""))
                 + Self.cases.map {
                     step("s/\($0.name)", image, $0.command, "needs = ['first']\nalways = true\n" + $0.keys)
