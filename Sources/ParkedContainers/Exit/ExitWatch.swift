@@ -125,7 +125,9 @@ package final class ExitWatch: Sendable {
     ///   the kernel or a lack of permission does not let it be followed.
     package func open(_ number: Int, of container: String) -> FirstProcess? {
         open(number) {
-            guard let groups = KernelFile.text(of: "/proc/\(number)/cgroup"), let status = KernelFile.text(of: "/proc/\(number)/status") else {
+            guard let groups = KernelFile.text(of: "/proc/\(number)/cgroup"),
+                let status = KernelFile.text(of: "/proc/\(number)/status")
+            else {
                 return false
             }
             return ProcessIdentity.isFirst(of: container, controlGroups: groups, status: status)

@@ -167,7 +167,14 @@ struct RunCommand: AsyncParsableCommand {
         try reports.check()
         // A dry run needs the values of no secrets.
         let secrets = dryRun ? RunSecrets.none : try secrets.load(for: definition)
-        return Prepared(settings: settings, plan: plan, limits: limits, shortage: shortage, lock: lock, secrets: secrets)
+        return Prepared(
+            settings: settings,
+            plan: plan,
+            limits: limits,
+            shortage: shortage,
+            lock: lock,
+            secrets: secrets
+        )
     }
 
     private func carryOut(_ prepared: Prepared, _ interruption: Interruption) async throws -> RunReport {
