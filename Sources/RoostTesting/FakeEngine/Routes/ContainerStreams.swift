@@ -59,7 +59,11 @@ struct ContainerStreams {
         try await withThrowingTaskGroup(of: Bool.self) { group in
             if call.flag("stdin"), container.request.openStdin {
                 group.addTask {
-                    for try await bytes in connection.bytes { container.receive(bytes) }
+                    do {
+                        for try await bytes in connection.bytes { container.receive(bytes) }
+                    } catch {
+                        // A connection that is reset ends stdin like one that is closed.
+                    }
                     if container.request.stdinOnce { container.closeStdin() }
                     return false
                 }
