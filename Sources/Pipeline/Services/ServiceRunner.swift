@@ -16,9 +16,6 @@ struct ServiceRunner: Sendable {
     /// Pulls an image that has vanished from the engine since the run pulled it; returns its ID.
     let pullAgain: @Sendable (ServiceDefinition) async throws -> String
 
-    /// How late the engine's word of an out-of-memory kill may come, for a process that was killed.
-    private static let lateKillEvent = Duration.seconds(1)
-
     /// - Parameters:
     ///   - service: The service.
     ///   - imageID: Its image on the engine; `nil` for one that has to be looked for first.
@@ -62,33 +59,14 @@ struct ServiceRunner: Sendable {
         stop: Latch
     ) async throws -> String {
         let container = ServiceContainer(context: context, service: service, network: network)
-        var image: String
-        if let imageID { image = imageID } else { image = try await obtainImage(of: service, until: stop) }
-        var name = container.name()
-        var hasPulledAgain = false
-        for _ in 0..<4 {
-            do {
-                let created = try await engine.createChecked(
-                    name: name,
-                    container.specification(imageID: image),
-                    limitsSwap: context.limitsSwap
-                )
-                for warning in created.warnings ?? [] { await emit(.warning("the engine warns: \(warning)")) }
-                return created.id
-            } catch let error as EngineError where error.statusCode == 404 && !hasPulledAgain {
-                // Deleted between the pull and now, by another prune or by hand.
-                hasPulledAgain = true
-                await emit(
-                    .warning(
-                        "\(service.id): its image \(service.imageText) has vanished from the engine; pulling again"
-                    )
-                )
-                image = try await obtainImage(of: service, until: stop)
-            } catch let error as EngineError where error.statusCode == 409 {
-                name = container.name(suffix: String(UInt32.random(in: 0...UInt32.max), radix: 16))
-            }
+        let creation = ContainerCreation(engine: engine, context: context, emit: emit)
+        let created = try await creation.withImage(imageID, of: (service.id.description, service.imageText)) {
+            try await obtainImage(of: service, until: stop)
+        } create: { image in
+            try await creation.create(container.specification(imageID: image), name: container.name)
         }
-        throw EngineError.status(operation: "create container '\(name)'", code: 409, message: "every name is taken")
+        await creation.tellWarnings(of: created)
+        return created.id
     }
 
     private func run(
@@ -171,10 +149,7 @@ struct ServiceRunner: Sendable {
                 wasOOMKilled = try await engine.inspectContainer(container)?.state.wasOOMKilled ?? false
                 if !wasOOMKilled {
                     let isUnexplained = code == 137 && lifecycle.endedBy == nil
-                    wasOOMKilled = await outOfMemory.sawKill(
-                        in: container,
-                        within: isUnexplained ? Self.lateKillEvent : .zero
-                    )
+                    wasOOMKilled = await outOfMemory.sawKill(in: container, isUnexplained: isUnexplained)
                 }
             } catch {
                 problems.append("whether it ran out of memory is not known: \(error)")

@@ -25,6 +25,8 @@ final class OutOfMemoryWatch: Sendable {
 
     /// Since the begin of a gap, how long a kill that nobody can explain waits for its end.
     private static let longestGap = Duration.seconds(5)
+    /// How late the engine's word of a kill may come, for a process that was killed.
+    private static let lateEvent = Duration.seconds(1)
 
     private let state = Mutex(State())
     private let runID: String
@@ -58,6 +60,16 @@ final class OutOfMemoryWatch: Sendable {
             let pause = backoff.pause(afterLasting: beginGap())
             guard (try? await ContinuousClock().sleep(for: pause)) != nil else { return }
         }
+    }
+
+    /// Whether a process of a container that has ended was killed for want of memory.
+    ///
+    /// - Parameters:
+    ///   - container: Its full ID.
+    ///   - isUnexplained: Whether nobody is known to have killed its first process: only then is an event waited for.
+    /// - Returns: Whether the event has come.
+    func sawKill(in container: String, isUnexplained: Bool) async -> Bool {
+        await sawKill(in: container, within: isUnexplained ? Self.lateEvent : .zero)
     }
 
     /// Whether a process of the container was killed for want of memory.

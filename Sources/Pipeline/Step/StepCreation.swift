@@ -36,32 +36,24 @@ struct StepCreation: Sendable {
         attempt: Int,
         networkMode: String?
     ) async throws -> MadeContainer {
-        var image: String
-        if let imageID { image = imageID } else { image = try await obtainImage(of: step) }
-        func create() async throws -> MadeContainer {
-            let made = try await make(step, attempt) { container in
-                try await self.create(
-                    container,
-                    try container.specification(imageID: image, networkMode: networkMode)
+        let made = try await creation.withImage(imageID, of: (step.id.description, step.imageText)) {
+            try await obtainImage(of: step)
+        } create: { image in
+            try await make(step, attempt) { container in
+                try await creation.create(
+                    try container.specification(imageID: image, networkMode: networkMode),
+                    name: container.name
                 )
             }
-            await tellWarnings(of: made)
-            return made
         }
-        do {
-            return try await create()
-        } catch let error as EngineError where error.statusCode == 404 {
-            // Deleted between the pull and now, by another prune or by hand.
-            await emit(.warning("\(step.id): its image \(step.imageText) has vanished from the engine; pulling again"))
-            image = try await obtainImage(of: step)
-            return try await create()
-        }
+        await tellWarnings(of: made)
+        return made
     }
 
+    private var creation: ContainerCreation { ContainerCreation(engine: engine, context: context, emit: emit) }
+
     /// Hands the engine's remarks on a container on.
-    func tellWarnings(of made: MadeContainer) async {
-        for warning in made.created.warnings ?? [] { await emit(.warning("the engine warns: \(warning)")) }
-    }
+    func tellWarnings(of made: MadeContainer) async { await creation.tellWarnings(of: made.created) }
 
     /// Creates the container of a first attempt behind a gate, ahead of its turn.
     ///
@@ -76,7 +68,7 @@ struct StepCreation: Sendable {
         try? await make(step, 1) { container in
             let specification = try container.specification(imageID: imageID, networkMode: networkMode)
             guard let parked = specification.parked(behind: gate, diesWithOwner: true) else { throw NoGate() }
-            return try await create(container, parked)
+            return try await creation.create(parked, name: container.name)
         }
     }
 
@@ -96,21 +88,6 @@ struct StepCreation: Sendable {
             await remove(secrets)
             throw error
         }
-    }
-
-    private func create(
-        _ container: StepContainer,
-        _ specification: ContainerSpecification
-    ) async throws -> CreatedContainer {
-        var name = container.name()
-        for _ in 0..<4 {
-            do {
-                return try await engine.createChecked(name: name, specification, limitsSwap: context.limitsSwap)
-            } catch let error as EngineError where error.statusCode == 409 {
-                name = container.name(suffix: String(UInt32.random(in: 0...UInt32.max), radix: 16))
-            }
-        }
-        throw EngineError.status(operation: "create container '\(name)'", code: 409, message: "every name is taken")
     }
 
     /// Removes a container and what lies beside it, or tells what is left behind.

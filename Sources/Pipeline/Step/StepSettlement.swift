@@ -8,9 +8,6 @@ struct StepSettlement: Sendable {
     let outOfMemory: OutOfMemoryWatch
     let emit: @Sendable (RunEvent.Kind) async -> Void
 
-    /// How late the engine's word of an out-of-memory kill may come, for a process that was killed.
-    private static let lateKillEvent = Duration.seconds(1)
-
     /// Reads the engine's verdict and fills in the report.
     func settle(
         _ container: String,
@@ -35,10 +32,7 @@ struct StepSettlement: Sendable {
                 // Only a kill that nobody is known to have sent is worth waiting for an explanation.
                 let isUnexplained = code == 137 && outcome.endedBy == nil && end != .removed
                 if !wasOOMKilled {
-                    wasOOMKilled = await outOfMemory.sawKill(
-                        in: container,
-                        within: isUnexplained ? Self.lateKillEvent : .zero
-                    )
+                    wasOOMKilled = await outOfMemory.sawKill(in: container, isUnexplained: isUnexplained)
                 }
             } catch {
                 problems.append("whether it ran out of memory is not known: \(error)")
