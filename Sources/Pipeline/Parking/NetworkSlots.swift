@@ -16,7 +16,7 @@ final class NetworkSlots: Sendable {
 
     private let engine: EngineClient
     private let context: RunContext
-    private let startLimit: ConcurrencyLimit
+    private let starts: StartQueue
     private let maximum: Int
     /// What a private network is attached to; `nil` for the engine's default.
     private let network: String?
@@ -28,13 +28,15 @@ final class NetworkSlots: Sendable {
 
     /// No more than an engine starts at once: a step that finds all of them taken has a network of its own.
     private static let most = 4
-    /// How many of them start ahead of the first steps.
-    private static let ahead = 2
+    /// How many of them are made before the first steps, where so many of these start at once that they wait for each other:
+    /// those that come after them join at half the cost.
+    private static let first = 2
+    private let areSomeFirst: Bool
 
     /// - Parameters:
     ///   - engine: The engine.
     ///   - context: The run's.
-    ///   - startLimit: How many containers may be starting at once.
+    ///   - starts: Where the holders wait for their start.
     ///   - steps: How many steps will use the slots, one after another.
     ///   - together: How many of them can run at once.
     ///   - network: The network that the slots give access to; `nil` for the engine's default.
@@ -42,7 +44,7 @@ final class NetworkSlots: Sendable {
     init(
         engine: EngineClient,
         context: RunContext,
-        startLimit: ConcurrencyLimit,
+        starts: StartQueue,
         steps: Int,
         together: Int,
         network: String? = nil,
@@ -50,18 +52,19 @@ final class NetworkSlots: Sendable {
     ) {
         self.engine = engine
         self.context = context
-        self.startLimit = startLimit
+        self.starts = starts
         self.network = network
         self.emit = emit
         // A holder costs as much as the private network of one step: it has to serve more than two to be worth it.
         maximum = steps > 2 * min(together, Self.most) ? min(together, Self.most) : 0
+        areSomeFirst = together > Self.most
         state = Mutex(State())
         (requests, request) = AsyncStream.makeStream()
     }
 
     // MARK: - Holders
 
-    /// Serves slots for as long as `body` runs, and removes their holders after it.
+    /// Serves slots until ``end()``, at most for as long as `body` runs; returns when their holders have been removed too.
     func serve<Value: Sendable>(_ body: () async -> Value) async -> Value {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -70,10 +73,15 @@ final class NetworkSlots: Sendable {
                 }
             }
             let value = await body()
-            request.finish()
-            shouldEnd.open()
+            end()
             return value
         }
+    }
+
+    /// No step runs any more, and none will: removes the holders.
+    func end() {
+        request.finish()
+        shouldEnd.open()
     }
 
     /// An image with a shell is on the engine: holders can be made from the first of them.
@@ -83,9 +91,8 @@ final class NetworkSlots: Sendable {
             state.image = image
             return (0..<maximum).map { _ in state.book.add() }
         }
-        // Some of them start ahead of the first steps: what comes after joins them at half the cost.
         for (index, slot) in wanted.enumerated() {
-            request.yield((slot, index < Self.ahead ? StartPermit.takeFree(from: startLimit) : nil))
+            request.yield((slot, areSomeFirst && index < Self.first ? starts.freePermit(.due) : nil))
         }
     }
 
@@ -114,7 +121,7 @@ final class NetworkSlots: Sendable {
                     on: self.engine,
                     watch: nil,
                     start: {
-                        let taken = if let permit { permit } else { await StartPermit.take(from: self.startLimit) }
+                        let taken = if let permit { permit } else { await self.starts.permit(.ahead) }
                         defer { taken?.giveBack() }
                         if self.shouldEnd.isOpen { throw CancellationError() }
                         try await self.engine.startContainer(made.holder.id)

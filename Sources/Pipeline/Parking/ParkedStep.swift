@@ -42,15 +42,15 @@ struct ParkedStep: Sendable {
     func live(
         on engine: EngineClient,
         exits: ExitWatch?,
-        permit: StartPermit?,
+        permit: StartPermit,
         start: @escaping @Sendable () async throws -> Void,
         remove: () async -> Void
     ) async {
         await withTaskGroup(of: Void.self) { group in
             let source = StepOutput.Source.parked(container) { send in
-                defer { permit?.giveBack() }
+                defer { permit.giveBack() }
                 let start: @Sendable () async throws -> Void = {
-                    defer { permit?.giveBack() }
+                    defer { permit.giveBack() }
                     try await start()
                 }
                 return await container.run(on: engine, watch: exits, start: start, onOutput: send)

@@ -32,6 +32,14 @@ final class StepTurn: Sendable {
         isDecided.open()
     }
 
+    /// Does what helps only until the decision, and cancels it there.
+    ///
+    /// - Returns: What the work returns; `nil` where it was decided first.
+    func ifStillToCome<Value: Sendable>(_ work: @escaping @Sendable () async -> Value?) async -> Value? {
+        // Nothing here throws but the cancellation of the task.
+        (try? await isDecided.cancelling { await work() }) ?? nil
+    }
+
     /// Waits for the decision; a cancelled task's step is discarded.
     func wait() async -> Outcome {
         await isDecided.wait()

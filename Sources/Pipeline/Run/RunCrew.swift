@@ -10,16 +10,13 @@ struct RunCrew: Sendable {
     let services: ServiceGroupRun
     /// The networks of steps that have no services beside them.
     let slots: NetworkSlots
-    private let startLimit: ConcurrencyLimit
+    private let starts = StartQueue()
     private let plan: PipelinePlan
     private let engine: EngineClient
     private let context: RunContext
     private let emit: @Sendable (RunEvent.Kind) async -> Void
     let outOfMemory: OutOfMemoryWatch
     let limits: RunScheduler.Limits
-
-    /// Four at once: more make each start slower and none of them faster (measured on two cores).
-    private static let concurrentStarts = 4
 
     /// - Parameters:
     ///   - plan: What runs.
@@ -42,7 +39,6 @@ struct RunCrew: Sendable {
         self.engine = engine
         self.context = context
         self.emit = emit
-        startLimit = ConcurrencyLimit(Self.concurrentStarts)
         outOfMemory = OutOfMemoryWatch(runID: context.runID.description, since: context.engineTime)
         self.limits = limits
         let beside = plan.services.reduce(into: Set<Int>()) { $0.formUnion($1.stages) }
@@ -52,7 +48,7 @@ struct RunCrew: Sendable {
             network: nil,
             engine,
             context,
-            startLimit,
+            starts,
             emit
         )
         let runner = StepRunner(
@@ -66,7 +62,7 @@ struct RunCrew: Sendable {
                 emit: emit,
                 pullAgain: { try await pullAgain(PullSubject($0)) }
             ),
-            startLimit: startLimit,
+            starts: starts,
             exits: engine.endpoint.isLocal ? ExitWatch() : nil,
             settlement: StepSettlement(engine: engine, context: context, outOfMemory: outOfMemory, emit: emit),
             emit: emit
@@ -84,7 +80,7 @@ struct RunCrew: Sendable {
                 engine: engine,
                 context: context,
                 interruption: interruption,
-                startLimit: startLimit,
+                starts: starts,
                 outOfMemory: outOfMemory,
                 emit: emit,
                 pullAgain: { try await pullAgain(PullSubject($0)) }
@@ -100,7 +96,7 @@ struct RunCrew: Sendable {
     ///   - network: What all of these steps are attached to; `nil` for the engine's default.
     /// - Returns: The slots, to be served.
     func slots(for stages: Range<Int>, on network: String?) -> NetworkSlots {
-        Self.slots(for: Array(stages), of: plan, network: network, engine, context, startLimit, emit)
+        Self.slots(for: Array(stages), of: plan, network: network, engine, context, starts, emit)
     }
 
     private static func slots(
@@ -109,14 +105,14 @@ struct RunCrew: Sendable {
         network: String?,
         _ engine: EngineClient,
         _ context: RunContext,
-        _ startLimit: ConcurrencyLimit,
+        _ starts: StartQueue,
         _ emit: @escaping @Sendable (RunEvent.Kind) async -> Void
     ) -> NetworkSlots {
         let steps = stages.map { plan.stages[$0].steps }
         return NetworkSlots(
             engine: engine,
             context: context,
-            startLimit: startLimit,
+            starts: starts,
             steps: steps.joined().count(where: \.joinsSlot),
             together: steps.map { PlannedConcurrency.count(of: $0, maxParallel: plan.maxParallel) }.max() ?? 0,
             network: network,

@@ -91,6 +91,7 @@ struct RunLoop {
         while !isOver, let input = await next.next() {
             if case .services(let index, let news) = input { serve(index, news, &group) }
             await perform(handle(input), &group)
+            if scheduler.isWindingDown { crew.slots.end() }
         }
     }
 

@@ -154,6 +154,9 @@ package struct RunScheduler: Sendable {
         self.limits = limits
     }
 
+    /// Whether nothing will be started any more: what is left is to look at containers that have ended, and to remove them.
+    package var isWindingDown: Bool { current == stages.count }
+
     package mutating func handle(_ event: Event) -> [Action] {
         guard !hasEnded else { return [] }
         var actions: [Action] = []

@@ -10,7 +10,7 @@ struct ServiceRunner: Sendable {
     let engine: EngineClient
     let context: RunContext
     let interruption: Interruption
-    let startLimit: ConcurrencyLimit
+    let starts: StartQueue
     let outOfMemory: OutOfMemoryWatch
     let emit: @Sendable (RunEvent.Kind) async -> Void
     /// Pulls an image that has vanished from the engine since the run pulled it; returns its ID.
@@ -109,10 +109,11 @@ struct ServiceRunner: Sendable {
         )
         do {
             let outcome = try await supervision.run(output) {
-                try await startLimit.run {
-                    if stop.isOpen { throw CancellationError() }
-                    try await engine.startContainer(container)
-                }
+                let permit = await starts.permit(.due)
+                defer { permit?.giveBack() }
+                if permit == nil || stop.isOpen { throw CancellationError() }
+                try await engine.startContainer(container)
+                permit?.giveBack()
                 let start = ServiceStart(id: service.id, image: service.imageText, containerID: container)
                 await emit(.serviceStarted(start))
             }

@@ -27,7 +27,8 @@ struct StepAttempts: Sendable {
             return await attempt(step, imageID, slots, 1, parked, timeline, onPassed)
         }
         let ended =
-            turn.isAhead ? await runner.parking(step, imageID: imageID, slots: slots, body: first) : await first(nil)
+            turn.isAhead
+            ? await runner.parking(step, imageID: imageID, slots: slots, turn: turn, body: first) : await first(nil)
         guard var ended else { return nil }
         var earlier: [AttemptReport] = []
         while true {

@@ -12,7 +12,7 @@ struct StepRunner: Sendable {
     let interruption: Interruption
     let creation: StepCreation
     /// How many containers may be starting at once: an engine starts four at once faster than twenty.
-    let startLimit: ConcurrencyLimit
+    let starts: StartQueue
     /// `nil` for an engine on another machine.
     let exits: ExitWatch?
     let settlement: StepSettlement
@@ -227,7 +227,7 @@ struct StepRunner: Sendable {
     private func runPlain(_ imageID: String?, _ attempt: inout Attempt) async {
         let step = attempt.step
         for isLast in [false, true] {
-            let permit = await StartPermit.take(from: startLimit)
+            let permit = await starts.permit(.due)
             // Time in the queue for a start is waiting, not creating.
             attempt.timeline.end(.wait)
             // Who waited in the queue may have been interrupted there.
@@ -310,23 +310,25 @@ extension StepRunner {
     ///   - step: The step.
     ///   - imageID: Its image on the engine.
     ///   - slots: The networks of its stage.
+    ///   - turn: When it may run. Where that comes first, nothing is parked: a plain start is then as fast.
     ///   - body: Waits for the step's turn and runs it; is given no container where none could be parked.
     /// - Returns: What the body returns; the container has been removed.
     func parking<Ended: Sendable>(
         _ step: StepDefinition,
         imageID: String?,
         slots: NetworkSlots,
+        turn: StepTurn,
         body: (ParkedStep?) async -> Ended?
     ) async -> Ended? {
         let gate = ContainerGate()
         guard let imageID, let command = step.parkedCommand, let payload = try? GatePayload(command, for: gate) else {
             return await body(nil)
         }
-        let permit = await StartPermit.take(from: startLimit)
+        guard let permit = await turn.ifStillToCome({ await starts.permit(.ahead) }) else { return await body(nil) }
         let mode = slots.park(step)
         guard let made = await creation.createParked(step, imageID: imageID, networkMode: mode, gate: gate) else {
             slots.finish(step.id)
-            permit?.giveBack()
+            permit.giveBack()
             return await body(nil)
         }
         let parked = ParkedStep(made, gate: gate, payload: payload, output: output(of: step, attempt: 1))
