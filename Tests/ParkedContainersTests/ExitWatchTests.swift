@@ -16,6 +16,51 @@ struct ExitWatchTests {
         #expect(ProcessEnd.unknown.exitCode == nil)
     }
 
+    @Test(
+        "a process is over once it is reaped, with its status also where it is reaped between or within the questions"
+    )
+    func readings() {
+        /// - Parameter answers: The kernel's, one for each time that it is asked for the status.
+        func reading(_ answers: [Int32?], isReaped: Bool) -> ExitReading {
+            var answers = answers[...]
+            return ExitReading {
+                answers.popFirst() ?? nil
+            } isReaped: {
+                isReaped
+            }
+        }
+        #expect(reading([41 << 8], isReaped: true) == .over(.exited(code: 41)))
+        // The kernel keeps it a moment before the process is gone.
+        #expect(reading([41 << 8], isReaped: false) == .over(.exited(code: 41)))
+        #expect(reading([nil, 41 << 8], isReaped: false) == .notOver)
+        #expect(reading([nil, 41 << 8], isReaped: true) == .over(.exited(code: 41)))
+        #expect(reading([nil, 9], isReaped: true) == .over(.signalled(9)))
+        #expect(reading([nil, nil, 9], isReaped: true) == .over(.unknown), "a kernel that keeps none")
+    }
+
+    @Test(
+        "the ends of processes that are reaped the moment they end are all told",
+        .enabled(if: keepsStatuses, "needs Linux 6.15")
+    )
+    func reapedAtOnce() async throws {
+        let watch = ExitWatch()
+        for round in 0..<1000 {
+            var pid: pid_t = 0
+            let program = "/bin/sleep"
+            let arguments = [strdup(program), strdup("1000"), nil]
+            defer { for argument in arguments { free(argument) } }
+            try #require(posix_spawn(&pid, program, nil, nil, arguments, environ) == 0)
+            let followed = watch.open(Int(pid))
+            kill(pid, SIGKILL)
+            waitpid(pid, nil, 0)
+            let end = await followed?.end()
+            guard end == .signalled(9) else {
+                Issue.record("round \(round): \(String(describing: end))")
+                return
+            }
+        }
+    }
+
     static let id = String(repeating: "ab", count: 32)
     static let other = String(repeating: "cd", count: 32)
 

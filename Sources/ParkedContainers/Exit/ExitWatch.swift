@@ -30,18 +30,14 @@ package final class ExitWatch: Sendable {
         func read() -> Bool {
             state.withLock { state in
                 guard let descriptor = state.descriptor else { return true }
-                var status: Int32 = 0
-                switch process_descriptor_exit_status(descriptor, &status) {
-                case 1: state.end = ProcessEnd(waitStatus: status)
-                // The kernel keeps the status from the reaping on, and tells of that by another event.
-                case 0 where process_descriptor_is_reaped(descriptor) == 0: return false
-                // Reaped meanwhile, or a kernel that does not keep it.
-                case 0:
-                    if process_descriptor_exit_status(descriptor, &status) == 1 {
-                        state.end = ProcessEnd(waitStatus: status)
-                    }
-                default: break
+                let reading = ExitReading {
+                    var status: Int32 = 0
+                    return process_descriptor_exit_status(descriptor, &status) == 1 ? status : nil
+                } isReaped: {
+                    process_descriptor_is_reaped(descriptor) != 0
                 }
+                guard case .over(let end) = reading else { return false }
+                state.end = end
                 _ = process_descriptor_close(descriptor)
                 state.descriptor = nil
                 return true

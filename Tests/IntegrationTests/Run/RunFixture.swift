@@ -9,6 +9,13 @@ enum Integration {
         TestEnvironment.hasEngine && TestEnvironment.hasRegistry && TestEnvironment.hasBinary
             && TestEnvironment.hasScripts
     }
+
+    /// Whether this machine's kernel tells how a process ended that is not a child.
+    static var kernelTellsExits: Bool {
+        let release = (try? String(contentsOfFile: "/proc/sys/kernel/osrelease", encoding: .utf8)) ?? ""
+        let numbers = release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
+        return numbers.count == 2 && (numbers[0], numbers[1]) >= (6, 15)
+    }
 }
 
 /// Images in the test registry.
