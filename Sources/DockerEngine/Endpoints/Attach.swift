@@ -26,7 +26,7 @@ package struct AttachedContainer: Sendable {
     private let transport: EngineTransport
     private let request: EngineRequest
 
-    fileprivate init(
+    init(
         inbound: NIOAsyncChannelInboundStream<ByteBuffer>,
         outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>,
         transport: EngineTransport,
@@ -54,6 +54,9 @@ package struct AttachedContainer: Sendable {
     }
 
     /// Calls `onFrames` with the container's output until its end. To be called once.
+    ///
+    /// Once the task is cancelled there is no further call: where `onFrames` has dropped frames for the cancellation, none
+    /// that come after them are handed on, so that what was handed on is the output's begin, without a gap.
     package func readOutput(_ onFrames: ([LogFrame]) async throws -> Void) async throws {
         var decoder = LogFrameDecoder()
         var chunks = inbound.makeAsyncIterator()
@@ -67,6 +70,8 @@ package struct AttachedContainer: Sendable {
             } catch {
                 throw transport.translate(error, request)
             }
+            // Of a stream that is at its end already, a cancelled task still gets what waits to be read.
+            try Task.checkCancellation()
             if !frames.isEmpty { try await onFrames(frames) }
         }
         try Task.checkCancellation()

@@ -59,6 +59,34 @@ struct AttachTests {
         }
     }
 
+    @Test("a cancelled reader is handed nothing more, though all of the output has come: no gap in what it was handed")
+    func cancelledReader() async throws {
+        let transport = try EngineTransport(endpoint: EngineEndpoint(address: .unix(path: "/nowhere")))
+        let (inbound, source) = NIOAsyncChannelInboundStream<ByteBuffer>.makeTestingStream()
+        let attached = AttachedContainer(
+            inbound: inbound,
+            outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>.makeTestingWriter().0,
+            transport: transport,
+            request: EngineRequest(.POST, "/containers/x/attach", operation: "attach", deadline: .seconds(30))
+        )
+        for text in ["taken", "dropped", "behind a gap"] { source.yield(frame(text)) }
+        source.finish()
+        let seen = Shared<[String]>([])
+        await #expect(throws: CancellationError.self) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    try await attached.readOutput { frames in
+                        seen.update { $0 += frames.map { String(buffer: $0.bytes) } }
+                        if seen.value.count == 2 { withUnsafeCurrentTask { $0?.cancel() } }
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+        #expect(seen.value == ["taken", "dropped"])
+        try await transport.shutdown()
+    }
+
     @Test("output that is no frame is refused")
     func garbage() async throws {
         let error = await #expect(throws: EngineError.self) {
