@@ -16,6 +16,7 @@ final class NetworkSlots: Sendable {
 
     private let engine: EngineClient
     private let context: RunContext
+    private let interruption: Interruption
     private let startLimit: ConcurrencyLimit
     private let maximum: Int
     /// What a private network is attached to; `nil` for the engine's default.
@@ -34,6 +35,7 @@ final class NetworkSlots: Sendable {
     /// - Parameters:
     ///   - engine: The engine.
     ///   - context: The run's.
+    ///   - interruption: How the run is ended from outside.
     ///   - startLimit: How many containers may be starting at once.
     ///   - steps: How many steps will use the slots, one after another.
     ///   - together: How many of them can run at once.
@@ -42,6 +44,7 @@ final class NetworkSlots: Sendable {
     init(
         engine: EngineClient,
         context: RunContext,
+        interruption: Interruption,
         startLimit: ConcurrencyLimit,
         steps: Int,
         together: Int,
@@ -50,6 +53,7 @@ final class NetworkSlots: Sendable {
     ) {
         self.engine = engine
         self.context = context
+        self.interruption = interruption
         self.startLimit = startLimit
         self.network = network
         self.emit = emit
@@ -135,7 +139,7 @@ final class NetworkSlots: Sendable {
             await shouldEnd.wait()
             await made.holder.detach()
         }
-        await Removal(emit: emit).remove(container: made.holder.id, from: engine)
+        await Removal(kill: interruption.kill, emit: emit).remove(container: made.holder.id, from: engine)
     }
 
     // MARK: - Steps

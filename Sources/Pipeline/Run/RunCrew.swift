@@ -14,6 +14,7 @@ struct RunCrew: Sendable {
     private let plan: PipelinePlan
     private let engine: EngineClient
     private let context: RunContext
+    private let interruption: Interruption
     private let emit: @Sendable (RunEvent.Kind) async -> Void
     let outOfMemory: OutOfMemoryWatch
     let limits: RunScheduler.Limits
@@ -41,6 +42,7 @@ struct RunCrew: Sendable {
         self.plan = plan
         self.engine = engine
         self.context = context
+        self.interruption = interruption
         self.emit = emit
         startLimit = ConcurrencyLimit(Self.concurrentStarts)
         outOfMemory = OutOfMemoryWatch(runID: context.runID.description, since: context.engineTime)
@@ -52,9 +54,11 @@ struct RunCrew: Sendable {
             network: nil,
             engine,
             context,
+            interruption,
             startLimit,
             emit
         )
+        let exits = engine.endpoint.isLocal ? ExitWatch() : nil
         let runner = StepRunner(
             engine: engine,
             context: context,
@@ -67,7 +71,7 @@ struct RunCrew: Sendable {
                 pullAgain: { try await pullAgain(PullSubject($0)) }
             ),
             startLimit: startLimit,
-            exits: engine.endpoint.isLocal ? ExitWatch() : nil,
+            exits: exits,
             settlement: StepSettlement(engine: engine, context: context, outOfMemory: outOfMemory, emit: emit),
             emit: emit
         )
@@ -85,6 +89,7 @@ struct RunCrew: Sendable {
                 context: context,
                 interruption: interruption,
                 startLimit: startLimit,
+                exits: exits,
                 outOfMemory: outOfMemory,
                 emit: emit,
                 pullAgain: { try await pullAgain(PullSubject($0)) }
@@ -100,7 +105,7 @@ struct RunCrew: Sendable {
     ///   - network: What all of these steps are attached to; `nil` for the engine's default.
     /// - Returns: The slots, to be served.
     func slots(for stages: Range<Int>, on network: String?) -> NetworkSlots {
-        Self.slots(for: Array(stages), of: plan, network: network, engine, context, startLimit, emit)
+        Self.slots(for: Array(stages), of: plan, network: network, engine, context, interruption, startLimit, emit)
     }
 
     private static func slots(
@@ -109,6 +114,7 @@ struct RunCrew: Sendable {
         network: String?,
         _ engine: EngineClient,
         _ context: RunContext,
+        _ interruption: Interruption,
         _ startLimit: ConcurrencyLimit,
         _ emit: @escaping @Sendable (RunEvent.Kind) async -> Void
     ) -> NetworkSlots {
@@ -116,6 +122,7 @@ struct RunCrew: Sendable {
         return NetworkSlots(
             engine: engine,
             context: context,
+            interruption: interruption,
             startLimit: startLimit,
             steps: steps.joined().count(where: \.joinsSlot),
             together: steps.map { PlannedConcurrency.count(of: $0, maxParallel: plan.maxParallel) }.max() ?? 0,
