@@ -16,6 +16,7 @@ final class NetworkSlots: Sendable {
 
     private let engine: EngineClient
     private let context: RunContext
+    private let interruption: Interruption
     private let starts: StartQueue
     private let maximum: Int
     /// What a private network is attached to; `nil` for the engine's default.
@@ -36,6 +37,7 @@ final class NetworkSlots: Sendable {
     /// - Parameters:
     ///   - engine: The engine.
     ///   - context: The run's.
+    ///   - interruption: How the run is ended from outside.
     ///   - starts: Where the holders wait for their start.
     ///   - steps: How many steps will use the slots, one after another.
     ///   - together: How many of them can run at once.
@@ -44,6 +46,7 @@ final class NetworkSlots: Sendable {
     init(
         engine: EngineClient,
         context: RunContext,
+        interruption: Interruption,
         starts: StartQueue,
         steps: Int,
         together: Int,
@@ -52,6 +55,7 @@ final class NetworkSlots: Sendable {
     ) {
         self.engine = engine
         self.context = context
+        self.interruption = interruption
         self.starts = starts
         self.network = network
         self.emit = emit
@@ -142,7 +146,7 @@ final class NetworkSlots: Sendable {
             await shouldEnd.wait()
             await made.holder.detach()
         }
-        await Removal(emit: emit).remove(container: made.holder.id, from: engine)
+        await Removal(kill: interruption.kill, emit: emit).remove(container: made.holder.id, from: engine)
     }
 
     // MARK: - Steps

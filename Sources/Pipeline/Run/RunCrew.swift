@@ -14,6 +14,7 @@ struct RunCrew: Sendable {
     private let plan: PipelinePlan
     private let engine: EngineClient
     private let context: RunContext
+    private let interruption: Interruption
     private let emit: @Sendable (RunEvent.Kind) async -> Void
     let outOfMemory: OutOfMemoryWatch
     let limits: RunScheduler.Limits
@@ -38,6 +39,7 @@ struct RunCrew: Sendable {
         self.plan = plan
         self.engine = engine
         self.context = context
+        self.interruption = interruption
         self.emit = emit
         outOfMemory = OutOfMemoryWatch(runID: context.runID.description, since: context.engineTime)
         self.limits = limits
@@ -48,9 +50,11 @@ struct RunCrew: Sendable {
             network: nil,
             engine,
             context,
+            interruption,
             starts,
             emit
         )
+        let exits = engine.endpoint.isLocal ? ExitWatch() : nil
         let runner = StepRunner(
             engine: engine,
             context: context,
@@ -63,7 +67,7 @@ struct RunCrew: Sendable {
                 pullAgain: { try await pullAgain(PullSubject($0)) }
             ),
             starts: starts,
-            exits: engine.endpoint.isLocal ? ExitWatch() : nil,
+            exits: exits,
             settlement: StepSettlement(engine: engine, context: context, outOfMemory: outOfMemory, emit: emit),
             emit: emit
         )
@@ -81,6 +85,7 @@ struct RunCrew: Sendable {
                 context: context,
                 interruption: interruption,
                 starts: starts,
+                exits: exits,
                 outOfMemory: outOfMemory,
                 emit: emit,
                 pullAgain: { try await pullAgain(PullSubject($0)) }
@@ -96,7 +101,7 @@ struct RunCrew: Sendable {
     ///   - network: What all of these steps are attached to; `nil` for the engine's default.
     /// - Returns: The slots, to be served.
     func slots(for stages: Range<Int>, on network: String?) -> NetworkSlots {
-        Self.slots(for: Array(stages), of: plan, network: network, engine, context, starts, emit)
+        Self.slots(for: Array(stages), of: plan, network: network, engine, context, interruption, starts, emit)
     }
 
     private static func slots(
@@ -105,6 +110,7 @@ struct RunCrew: Sendable {
         network: String?,
         _ engine: EngineClient,
         _ context: RunContext,
+        _ interruption: Interruption,
         _ starts: StartQueue,
         _ emit: @escaping @Sendable (RunEvent.Kind) async -> Void
     ) -> NetworkSlots {
@@ -112,6 +118,7 @@ struct RunCrew: Sendable {
         return NetworkSlots(
             engine: engine,
             context: context,
+            interruption: interruption,
             starts: starts,
             steps: steps.joined().count(where: \.joinsSlot),
             together: steps.map { PlannedConcurrency.count(of: $0, maxParallel: plan.maxParallel) }.max() ?? 0,

@@ -1,5 +1,6 @@
 import DockerEngine
 import OCIDistribution
+import ParkedContainers
 import RoostCore
 
 /// Runs one service: create, start, follow, wait until it is ready, stop, inspect, remove.
@@ -11,6 +12,8 @@ struct ServiceRunner: Sendable {
     let context: RunContext
     let interruption: Interruption
     let starts: StartQueue
+    /// `nil` for an engine on another machine.
+    let exits: ExitWatch?
     let outOfMemory: OutOfMemoryWatch
     let emit: @Sendable (RunEvent.Kind) async -> Void
     /// Pulls an image that has vanished from the engine since the run pulled it; returns its ID.
@@ -76,16 +79,9 @@ struct ServiceRunner: Sendable {
         report: inout ServiceReport,
         onReady: @escaping @Sendable () -> Void
     ) async {
-        let file = await openLog(of: service)
-        report.logPath = file?.path
-        defer {
-            do {
-                try file?.close()
-            } catch {
-                let problems = [report.warning, "its raw log is incomplete: \(error)"]
-                report.warning = problems.compactMap { $0 }.joined(separator: "; ")
-            }
-        }
+        let log = await RawLog.open(for: service.id, emit: emit) { try context.logs?.file(for: service.id) }
+        report.logPath = log.path
+        defer { log.close(addingTo: &report.warning) }
         // Its lines go into the file alone: between those of steps they would hide what people look for.
         let output = StepOutput(
             id: StepID(stage: service.id.stage ?? "", step: service.id.service),
@@ -94,13 +90,14 @@ struct ServiceRunner: Sendable {
             mask: context.secrets.mask,
             emit: { _ in }
         )
-        if let file { output.keep(in: file) }
+        log.keep(output)
         output.mayEmit.open()
         let supervision = ServiceSupervision(
             engine: engine,
             container: container,
             service: service,
             interruption: interruption,
+            exits: exits,
             stop: stop,
             onReady: { time in
                 await emit(.serviceReady(ServiceReady(id: service.id, after: time)))
@@ -126,15 +123,6 @@ struct ServiceRunner: Sendable {
         }
     }
 
-    private func openLog(of service: ServiceDefinition) async -> StepLogFile? {
-        do {
-            return try context.logs?.file(for: service.id)
-        } catch {
-            await emit(.warning("\(service.id): its raw log can't be kept: \(error)"))
-            return nil
-        }
-    }
-
     /// Reads the engine's verdict and fills in the report.
     private func settle(
         _ container: String,
@@ -143,28 +131,24 @@ struct ServiceRunner: Sendable {
         _ report: inout ServiceReport
     ) async {
         let lifecycle = outcome.lifecycle
-        var problems = [outcome.output.problem]
-        var wasOOMKilled = false
-        if case .exited(let code)? = lifecycle.end {
-            do {
-                wasOOMKilled = try await engine.inspectContainer(container)?.state.wasOOMKilled ?? false
-                if !wasOOMKilled {
-                    let isUnexplained = code == 137 && lifecycle.endedBy == nil
-                    wasOOMKilled = await outOfMemory.sawKill(in: container, isUnexplained: isUnexplained)
-                }
-            } catch {
-                problems.append("whether it ran out of memory is not known: \(error)")
-            }
+        var findings: ContainerSettlement.Findings?
+        if let end = lifecycle.end {
+            findings = await ContainerSettlement(engine: engine, outOfMemory: outOfMemory).settle(
+                container,
+                end,
+                outcome.memory,
+                isEndedByRoost: lifecycle.endedBy != nil
+            )
         }
-        let verdict = ServiceVerdict(lifecycle, wasOOMKilled: wasOOMKilled, service: service)
+        let wasOOMKilled = findings?.wasOOMKilled ?? false
+        let verdict = ServiceVerdict(lifecycle, end: findings?.end, wasOOMKilled: wasOOMKilled, service: service)
         report.status = verdict.status
         report.exitCode = verdict.exitCode
         report.reason = verdict.reason
-        problems.append(verdict.warning)
-        report.warning = problems.compactMap { $0 }.isEmpty ? nil : problems.compactMap { $0 }.joined(separator: "; ")
+        report.warning = String(problems: [outcome.output.problem, findings?.problem, verdict.warning])
         report.readyAfter = outcome.readyAfter
         report.duration = outcome.duration
-        report.peakMemory = wasOOMKilled ? service.memory : outcome.peakMemory
+        report.peakMemory = wasOOMKilled ? service.memory : outcome.memory.peak
         if verdict.status != .succeeded { report.lastLines = outcome.output.tail.lines }
         // While steps use it nobody looks at a report.
         if lifecycle.wasReady, let problem = report.problem { await emit(.warning(problem)) }

@@ -1,4 +1,5 @@
 import DockerEngine
+import ParkedContainers
 import RoostCore
 
 /// Starts a service's container and watches over it until it has ended and its output has been read.
@@ -7,6 +8,8 @@ struct ServiceSupervision: Sendable {
     let container: String
     let service: ServiceDefinition
     let interruption: Interruption
+    /// Where the container's first process is followed from; `nil` for an engine elsewhere.
+    let exits: ExitWatch?
     /// Opens when nobody needs the service any more.
     let stop: Latch
     /// Told once, as soon as it can be used, with the time that it took.
@@ -24,13 +27,13 @@ struct ServiceSupervision: Sendable {
         let readyAfter: Duration?
         let duration: Duration
         let output: StepOutput.Result
-        let peakMemory: ByteCount?
+        let memory: StepMemory.Usage
     }
 
     private enum Report: Sendable {
         case event(ServiceLifecycle.Event)
         case output(StepOutput.Result)
-        case memory(ByteCount?)
+        case memory(StepMemory.Usage)
         case nothing
     }
 
@@ -53,11 +56,11 @@ struct ServiceSupervision: Sendable {
             var endedAt: ContinuousClock.Instant?
             var readyAfter: Duration?
             var result = StepOutput.Result()
-            var peak: ByteCount?
+            var usage = StepMemory.Usage()
             group.addTask {
                 .event(.ended(await ContainerWait(engine: engine, container: container).end(within: Self.longestRun)))
             }
-            group.addTask { .memory(await StepMemory(engine: engine, container: container).peak()) }
+            group.addTask { .memory(await StepMemory(engine: engine, container: container).usage(watch: exits)) }
             group.addTask {
                 let probe = ServiceProbe(engine: engine, container: container, readiness: service.readiness)
                 return await probe.wait().map { .event($0) } ?? .nothing
@@ -70,7 +73,7 @@ struct ServiceSupervision: Sendable {
                 switch report {
                 case .nothing: continue
                 case .memory(let sampled):
-                    peak = sampled
+                    usage = sampled
                     continue
                 case .output(let read):
                     result = read
@@ -119,7 +122,7 @@ struct ServiceSupervision: Sendable {
                 readyAfter: readyAfter,
                 duration: (endedAt ?? .now) - begin,
                 output: result,
-                peakMemory: peak
+                memory: usage
             )
         }
     }

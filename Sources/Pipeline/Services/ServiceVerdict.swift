@@ -9,15 +9,16 @@ struct ServiceVerdict: Sendable, Hashable {
 
     /// - Parameters:
     ///   - lifecycle: What happened.
+    ///   - end: How the container ended, by all who know of it; `nil` where its end was never reported.
     ///   - wasOOMKilled: Whether the kernel killed a process of the container for want of memory.
     ///   - service: The service, for its limits.
-    init(_ lifecycle: ServiceLifecycle, wasOOMKilled: Bool, service: ServiceDefinition) {
-        let code: Int? = if case .exited(let code)? = lifecycle.end { code } else { nil }
+    init(_ lifecycle: ServiceLifecycle, end: ContainerEnd?, wasOOMKilled: Bool, service: ServiceDefinition) {
+        let code: Int? = if case .exited(let code)? = end { code } else { nil }
         let moment = lifecycle.wasReady ? "after it was ready" : "before it was ready"
         let killed =
             wasOOMKilled
             ? "a process of it was killed for want of memory (limit \(service.memory)): raise `memory`" : nil
-        switch (lifecycle.endedBy, lifecycle.end) {
+        switch (lifecycle.endedBy, end) {
         case (.stepsEnded, .exited) where lifecycle.wasReady:
             self.init(.succeeded, code, nil, warning: killed)
         case (.stepsEnded, .exited):

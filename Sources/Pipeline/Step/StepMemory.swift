@@ -2,7 +2,7 @@ import DockerEngine
 import ParkedContainers
 import RoostCore
 
-/// Finds out the most memory that a step's container uses.
+/// Finds out the most memory that a container of a step or of a service uses, and whether it wanted more.
 ///
 /// On this machine the kernel keeps the number itself. Of an engine elsewhere, or where the kernel's file can't be read, the
 /// engine's samples have to do.
@@ -28,6 +28,15 @@ struct StepMemory: Sendable {
         var peak: ByteCount?
         /// Whether a process of it was killed for want of memory; `nil` where that can't be read.
         var wasKilled: Bool?
+    }
+
+    /// Watches the container, which has been started, until it has ended or the task is cancelled.
+    ///
+    /// - Parameter exits: Where its first process is followed from; `nil` for an engine elsewhere.
+    /// - Returns: What the kernel has said last; where the process can't be followed, what the engine's samples say.
+    func usage(watch exits: ExitWatch?) async -> Usage {
+        if let process = await exits?.firstProcess(of: container, on: engine) { return await usage(until: process) }
+        return Usage(peak: await peak())
     }
 
     /// Watches the container until its first process has ended.

@@ -32,8 +32,7 @@ struct StepRunner: Sendable {
         var report: StepReport
         var timeline: StepTimeline
         /// One for all containers of the attempt: only the last of them can have written to it.
-        var log: StepLogFile?
-        var hasOpenedLog = false
+        var log: RawLog?
 
         mutating func cancel() {
             report.status = .cancelled
@@ -85,7 +84,7 @@ struct StepRunner: Sendable {
             await runPlain(imageID, &attempt)
         }
         slots.finish(step.id)
-        closeLog(of: &attempt)
+        attempt.log?.close(addingTo: &attempt.report.warning)
         timeline = attempt.timeline
         attempt.report.phases = timeline.phases
         return attempt.report
@@ -115,26 +114,16 @@ struct StepRunner: Sendable {
     }
 
     private func openLog(of attempt: inout Attempt, for output: StepOutput) async {
-        if !attempt.hasOpenedLog {
-            attempt.hasOpenedLog = true
-            do {
-                attempt.log = try context.logs?.file(for: attempt.step.id, attempt: attempt.number)
-            } catch {
-                await emit(.warning("\(attempt.step.id): its raw log can't be kept: \(error)"))
-            }
+        let (id, number) = (attempt.step.id, attempt.number)
+        let log: RawLog
+        if let opened = attempt.log {
+            log = opened
+        } else {
+            log = await RawLog.open(for: id, emit: emit) { try context.logs?.file(for: id, attempt: number) }
         }
-        guard let log = attempt.log else { return }
+        attempt.log = log
         attempt.report.logPath = log.path
-        output.keep(in: log)
-    }
-
-    private func closeLog(of attempt: inout Attempt) {
-        do {
-            try attempt.log?.close()
-        } catch {
-            let problems = [attempt.report.warning, "its raw log is incomplete: \(error)"]
-            attempt.report.warning = problems.compactMap { $0 }.joined(separator: "; ")
-        }
+        log.keep(output)
     }
 
     private func tellStart(of container: String, _ attempt: Attempt, _ output: StepOutput) async {

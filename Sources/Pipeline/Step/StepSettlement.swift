@@ -16,42 +16,26 @@ struct StepSettlement: Sendable {
         _ output: StepOutput.Result,
         _ report: inout StepReport
     ) async {
-        var wasOOMKilled = false
-        var end = outcome.end
-        var problems = [output.problem]
-        if case .exited(let code) = end {
-            await record(code, of: step, attempt: report.attempts)
-            do {
-                let state = try await engine.inspectContainer(container)?.state
-                if code != 0, state.map({ ["removing", "dead"].contains($0.status) }) ?? true {
-                    // Who removes a running container kills it first: the code is not the command's own.
-                    end = .removed
-                }
-                // The engine may miss a kill on a loaded machine; the kernel does not.
-                wasOOMKilled = state?.wasOOMKilled == true || outcome.memory.wasKilled == true
-                // Only a kill that nobody is known to have sent is worth waiting for an explanation.
-                let isUnexplained = code == 137 && outcome.endedBy == nil && end != .removed
-                if !wasOOMKilled {
-                    wasOOMKilled = await outOfMemory.sawKill(in: container, isUnexplained: isUnexplained)
-                }
-            } catch {
-                problems.append("whether it ran out of memory is not known: \(error)")
-            }
-        }
+        if case .exited(let code) = outcome.end { await record(code, of: step, attempt: report.attempts) }
+        let findings = await ContainerSettlement(engine: engine, outOfMemory: outOfMemory).settle(
+            container,
+            outcome.end,
+            outcome.memory,
+            isEndedByRoost: outcome.endedBy != nil
+        )
         let verdict = StepVerdict(
-            end: end,
+            end: findings.end,
             kernelCode: outcome.kernelCode,
             endedBy: outcome.endedBy,
-            wasOOMKilled: wasOOMKilled,
+            wasOOMKilled: findings.wasOOMKilled,
             step: step
         )
         report.status = verdict.status
         report.exitCode = verdict.exitCode
         report.reason = verdict.reason
-        problems.append(verdict.warning)
-        report.warning = problems.compactMap { $0 }.isEmpty ? nil : problems.compactMap { $0 }.joined(separator: "; ")
+        report.warning = String(problems: [output.problem, findings.problem, verdict.warning])
         // The kernel kills at the limit: whatever was seen before, this much was used.
-        report.peakMemory = wasOOMKilled ? step.memory : outcome.memory.peak
+        report.peakMemory = findings.wasOOMKilled ? step.memory : outcome.memory.peak
         if verdict.status != .succeeded { report.lastLines = output.tail.lines }
     }
 

@@ -162,7 +162,7 @@ struct RunSecretTests {
     )
     func removed() async throws {
         let image = try await Published.busybox("gone")
-        try await withMemory { memory in
+        try await MemoryFolder.with { memory in
             try await RoostSandbox.with { sandbox in
                 let environment = ["TOKEN": "canary-4711", "XDG_RUNTIME_DIR": memory]
                 for (command, extra, code) in [
@@ -211,7 +211,7 @@ struct RunSecretTests {
     @Test("a run that is killed leaves its secrets to the next command, with an engine or without")
     func killed() async throws {
         let image = try await Published.busybox("killed")
-        try await withMemory { memory in
+        try await MemoryFolder.with { memory in
             try await RoostSandbox.with { sandbox in
                 let environment = ["TOKEN": "canary-4711", "XDG_RUNTIME_DIR": memory]
                 func kill() async throws {
@@ -303,17 +303,5 @@ struct RunSecretTests {
                 }
             }
         }
-    }
-
-    /// A folder in memory of the test's own, which no other roost looks into.
-    private func withMemory(_ body: (String) async throws -> Void) async throws {
-        let path = "/dev/shm/" + UniqueName.make("roost-test")
-        try FileManager.default.createDirectory(
-            atPath: path,
-            withIntermediateDirectories: false,
-            attributes: [.posixPermissions: 0o700]
-        )
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        try await body(path)
     }
 }

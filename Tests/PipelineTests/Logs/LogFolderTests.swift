@@ -1,4 +1,5 @@
 import Foundation
+import RoostTesting
 import Testing
 
 @testable import Pipeline
@@ -55,6 +56,30 @@ struct LogFolderTests {
         try Data("mine\n".utf8).write(to: URL(fileURLWithPath: project.path + "/.roost/.gitignore"))
         _ = try LogFolder(project: project.path, runID: "r2").file(for: id, attempt: 1)
         #expect(project.bytes(".roost/.gitignore") == Array("mine\n".utf8))
+    }
+
+    @Test("a log that can't be made is told by its name, and a report says nothing of a file")
+    func rawLogRefused() async throws {
+        let project = try Project()
+        let folder = try LogFolder(project: project.path, runID: "r1")
+        let told = Shared<[String]>([])
+        func open() async -> RawLog {
+            await RawLog.open(for: id) { event in
+                if case .warning(let text) = event { told.update { $0.append(text) } }
+            } make: {
+                try folder.file(for: id, attempt: 1)
+            }
+        }
+        let first = await open()
+        #expect(first.path == ".roost/runs/r1/build/compile.1.log" && told.value.isEmpty)
+        let second = await open()
+        #expect(second.path == nil && told.value.count == 1)
+        #expect(told.value.first?.hasPrefix("build/compile: its raw log can't be kept: ") == true)
+        var warning: String? = "it was late"
+        for log in [first, second] { log.close(addingTo: &warning) }
+        #expect(warning == "it was late")
+        #expect(String(problems: [nil, "a", nil, "b"]) == "a; b")
+        #expect(String(problems: [nil]) == nil)
     }
 
     @Test("one attempt's log is never written over")

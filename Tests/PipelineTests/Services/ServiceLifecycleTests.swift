@@ -98,7 +98,7 @@ struct ServiceLifecycleTests {
     {
         var lifecycle = ServiceLifecycle()
         for event in events { _ = lifecycle.handle(event) }
-        let verdict = ServiceVerdict(lifecycle, wasOOMKilled: wasOOMKilled, service: try service())
+        let verdict = ServiceVerdict(lifecycle, end: lifecycle.end, wasOOMKilled: wasOOMKilled, service: try service())
         #expect(verdict.status == status && verdict.reason == reason)
     }
 

@@ -14,7 +14,14 @@ final class EngineRelay: Sendable {
         case cut
         /// It reaches the engine; the answer is held back until the latch is open.
         case holdAnswer(Latch)
+        /// The engine answers; then something is done, and the connection is cut before the client gets the answer.
+        case cutAnswer(@Sendable () -> Void)
+        /// What the answer says in its begin is replaced by something of the same length.
+        case falsify(String, by: String)
     }
+
+    /// What stands for a request line where the first bytes go to a container that a client is attached to: a release.
+    static let release = "RELEASE"
 
     /// How much of what a client first writes on an attached stream reaches the engine before the connection is cut.
     enum ReleaseCut: CaseIterable, Sendable { case nothing, half, all }
@@ -36,7 +43,7 @@ final class EngineRelay: Sendable {
     /// As in `DOCKER_HOST`.
     var host: String { state.withLock { $0.host } }
 
-    /// The request lines so far.
+    /// The request lines so far, and the releases.
     var calls: [String] { state.withLock { $0.calls } }
 
     /// Cuts the attached streams of a container.
@@ -51,7 +58,7 @@ final class EngineRelay: Sendable {
     /// - Parameters:
     ///   - engine: The address of the engine, a unix socket's.
     ///   - address: Where to listen, by TCP; `nil` for a unix socket.
-    ///   - treat: Decides on a call by its request line.
+    ///   - treat: Decides on a call by its request line, or on a release.
     ///   - body: What to do meanwhile.
     /// - Throws: What `body` throws.
     static func with(
@@ -101,6 +108,8 @@ final class EngineRelay: Sendable {
     private func pass(_ client: any Channel, to path: String) async throws {
         let upstream = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .channelOption(.allowRemoteHalfClosure, value: true)
+            // The begin of an answer comes in one piece.
+            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 64 << 10))
             .connect(unixDomainSocketPath: path) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
@@ -109,12 +118,13 @@ final class EngineRelay: Sendable {
                     )
                 }
             }
-        let hold = Shared<Latch?>(nil)
+        let treatment = Shared(Treatment.pass)
         try await upstream.executeThenClose { fromEngine, toEngine in
             try await Self.wrap(client).executeThenClose { fromClient, toClient in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {
                         var isAttached = false
+                        var isReleased = false
                         for try await chunk in fromClient {
                             if isAttached {
                                 if let cut = self.nextCut() {
@@ -125,14 +135,13 @@ final class EngineRelay: Sendable {
                                     }
                                     throw Cut()
                                 }
-                            } else if let line = Self.requestLine(of: chunk) {
-                                switch self.treat(line) {
-                                case .pass: hold.update { $0 = nil }
-                                case .cut: throw Cut()
-                                case .holdAnswer(let latch): hold.update { $0 = latch }
+                                if !isReleased {
+                                    isReleased = true
+                                    try self.begin(Self.release, nil, treatment)
                                 }
+                            } else if let line = Self.requestLine(of: chunk) {
                                 isAttached = line.contains("/attach")
-                                self.note(line, isAttached ? client : nil)
+                                try self.begin(line, isAttached ? client : nil, treatment)
                             }
                             try await toEngine.write(chunk)
                         }
@@ -142,8 +151,21 @@ final class EngineRelay: Sendable {
                     }
                     group.addTask {
                         for try await chunk in fromEngine {
-                            if let latch = hold.value { await latch.wait() }
-                            try await toClient.write(chunk)
+                            switch treatment.value {
+                            case .pass, .cut: try await toClient.write(chunk)
+                            case .holdAnswer(let latch):
+                                await latch.wait()
+                                try await toClient.write(chunk)
+                            case .cutAnswer(let act):
+                                act()
+                                throw Cut()
+                            case .falsify(let old, let new):
+                                var bytes = Array(chunk.readableBytesView)
+                                if let found = bytes.firstRange(of: Array(old.utf8)) {
+                                    bytes.replaceSubrange(found, with: Array(new.utf8))
+                                }
+                                try await toClient.write(ByteBuffer(bytes: bytes))
+                            }
                         }
                         toClient.finish()
                     }
@@ -155,6 +177,14 @@ final class EngineRelay: Sendable {
     }
 
     private struct Cut: Error {}
+
+    /// A call begins, unless it is cut.
+    private func begin(_ line: String, _ attached: (any Channel)?, _ treatment: Shared<Treatment>) throws {
+        let decided = treat(line)
+        if case .cut = decided { throw Cut() }
+        treatment.update { $0 = decided }
+        note(line, attached)
+    }
 
     private func note(_ line: String, _ attached: (any Channel)?) {
         state.withLock { state in
