@@ -160,6 +160,21 @@ struct RunOnFakeEngineTests {
         }
     }
 
+    @Test("a project folder that takes no logs ends the run with 125 before anything is made: no step has failed")
+    func logsRefused() async throws {
+        try await FakeEngine.with { fake in
+            try await RoostSandbox.with(engine: fake.endpoint.description) { sandbox in
+                try sandbox.write("in the way", to: ".roost")
+                let (outcome, events) = try await sandbox.run(pipeline(1))
+                #expect(outcome.exitCode == 125)
+                #expect(outcome.standardError.contains(".roost is not a folder: Roost keeps logs there"))
+                #expect(events.map(\.type) == ["run.finished"])
+                #expect(events.last?.number("exit_code") == 125)
+                #expect(!fake.calls.contains { $0.path.contains("/containers/create") })
+            }
+        }
+    }
+
     @Test("each call to the engine that fails once ends the run without success, or does no harm; nothing hangs")
     func everyCallFailsOnce() async throws {
         let calls = [
