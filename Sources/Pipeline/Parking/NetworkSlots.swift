@@ -20,6 +20,7 @@ final class NetworkSlots: Sendable {
     private let maximum: Int
     /// What a private network is attached to; `nil` for the engine's default.
     private let network: String?
+    private let kill: Latch
     private let emit: @Sendable (RunEvent.Kind) async -> Void
     private let state: Mutex<State>
     private let requests: AsyncStream<(slot: Int, permit: StartPermit?)>
@@ -38,6 +39,7 @@ final class NetworkSlots: Sendable {
     ///   - steps: How many steps will use the slots, one after another.
     ///   - together: How many of them can run at once.
     ///   - network: The network that the slots give access to; `nil` for the engine's default.
+    ///   - kill: Opens when the run is to end now: what the engine does not remove then is left behind.
     ///   - emit: Tells what is left behind.
     init(
         engine: EngineClient,
@@ -46,12 +48,14 @@ final class NetworkSlots: Sendable {
         steps: Int,
         together: Int,
         network: String? = nil,
+        kill: Latch,
         emit: @escaping @Sendable (RunEvent.Kind) async -> Void
     ) {
         self.engine = engine
         self.context = context
         self.startLimit = startLimit
         self.network = network
+        self.kill = kill
         self.emit = emit
         // A holder costs as much as the private network of one step: it has to serve more than two to be worth it.
         maximum = steps > 2 * min(together, Self.most) ? min(together, Self.most) : 0
@@ -135,7 +139,7 @@ final class NetworkSlots: Sendable {
             await shouldEnd.wait()
             await made.holder.detach()
         }
-        await Removal(emit: emit).remove(container: made.holder.id, from: engine)
+        await Removal(kill: kill, emit: emit).remove(container: made.holder.id, from: engine)
     }
 
     // MARK: - Steps

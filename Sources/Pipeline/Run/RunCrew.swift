@@ -14,6 +14,7 @@ struct RunCrew: Sendable {
     private let plan: PipelinePlan
     private let engine: EngineClient
     private let context: RunContext
+    private let kill: Latch
     private let emit: @Sendable (RunEvent.Kind) async -> Void
     let outOfMemory: OutOfMemoryWatch
     let limits: RunScheduler.Limits
@@ -42,6 +43,7 @@ struct RunCrew: Sendable {
         self.engine = engine
         self.context = context
         self.emit = emit
+        kill = interruption.kill
         startLimit = ConcurrencyLimit(Self.concurrentStarts)
         outOfMemory = OutOfMemoryWatch(runID: context.runID.description, since: context.engineTime)
         self.limits = limits
@@ -53,6 +55,7 @@ struct RunCrew: Sendable {
             engine,
             context,
             startLimit,
+            kill,
             emit
         )
         let runner = StepRunner(
@@ -100,7 +103,7 @@ struct RunCrew: Sendable {
     ///   - network: What all of these steps are attached to; `nil` for the engine's default.
     /// - Returns: The slots, to be served.
     func slots(for stages: Range<Int>, on network: String?) -> NetworkSlots {
-        Self.slots(for: Array(stages), of: plan, network: network, engine, context, startLimit, emit)
+        Self.slots(for: Array(stages), of: plan, network: network, engine, context, startLimit, kill, emit)
     }
 
     private static func slots(
@@ -110,6 +113,7 @@ struct RunCrew: Sendable {
         _ engine: EngineClient,
         _ context: RunContext,
         _ startLimit: ConcurrencyLimit,
+        _ kill: Latch,
         _ emit: @escaping @Sendable (RunEvent.Kind) async -> Void
     ) -> NetworkSlots {
         let steps = stages.map { plan.stages[$0].steps }
@@ -120,6 +124,7 @@ struct RunCrew: Sendable {
             steps: steps.joined().count(where: \.joinsSlot),
             together: steps.map { PlannedConcurrency.count(of: $0, maxParallel: plan.maxParallel) }.max() ?? 0,
             network: network,
+            kill: kill,
             emit: emit
         )
     }

@@ -4,7 +4,7 @@ import RoostCore
 /// Removes what a run no longer needs, again and again for a while where the engine refuses, and tells what is left.
 struct Removal: Sendable {
     /// Opens when the run is to end now.
-    var kill = Latch()
+    let kill: Latch
     let emit: @Sendable (RunEvent.Kind) async -> Void
 
     /// From the first attempt to the last.
