@@ -45,8 +45,11 @@ package enum RoostCommandLine {
             return 2
         }
         await complain("\(error)")
-        return 1
+        return unforeseen
     }
+
+    /// The exit code of an error that names none: 1 would say that a step failed.
+    static let unforeseen: Int32 = 125
 
     /// Says what went wrong, on standard error.
     static func complain(_ message: String) async {
@@ -104,6 +107,10 @@ extension SecretFolderError: ExitCoded {
 
 extension MountsRefused: ExitCoded {
     var exitCode: Int32 { 2 }
+}
+
+extension LogFileError: ExitCoded {
+    var exitCode: Int32 { 125 }
 }
 
 extension Installation.Unavailable: ExitCoded {

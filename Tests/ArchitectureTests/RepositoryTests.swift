@@ -46,6 +46,20 @@ struct RepositoryTests {
         report(violations)
     }
 
+    @Test("each test that a document names is there, in the file that it names")
+    func namedTests() throws {
+        let tests = try repository.files(below: "Tests", withExtension: "swift")
+            .map { (String($0.path.dropFirst("Tests/".count)), $0.text) }
+        let named = NamedTests(Dictionary(tests) { first, _ in first })
+        let documents = try repository.files(below: "docs", withExtension: "md")
+        let faults = try #require(documents.first { $0.path == "docs/faults.md" })
+        let guarantees = try #require(documents.first { $0.path == "docs/guarantees.md" })
+        report(
+            named.violations(inTable: faults.text, path: faults.path)
+                + named.violations(inText: guarantees.text, path: guarantees.path)
+        )
+    }
+
     /// One issue that lists them all, a line each.
     private func report(_ violations: [Violation]) {
         guard !violations.isEmpty else { return }

@@ -130,4 +130,28 @@ struct RuleTests {
         let lines = prose(of: text, source: SourceText(text))
         #expect(numberViolations(path: "A.swift", lines: lines).map(\.line) == [2, 3])
     }
+
+    @Test(
+        "a document that names a test that is not there, or not in that file, is found; one that names it rightly is not"
+    )
+    func namedTests() {
+        let named = NamedTests([
+            "ATests/A.swift":
+                "@Test(\"one; and its end\")\n@Test(\n    \"two \"\n        + \"parts\",\n    arguments: [1]\n)",
+            "BTests/B.swift": "@Test(\"three\") func f() {}",
+        ])
+        let right =
+            "one; and its end; two parts (`ATests/A.swift`); tables: three (`BTests/B.swift`, in `make soak`); more: —"
+        #expect(named.violations(inTable: "| F1 | fault | promise | \(right) |", path: "f.md").isEmpty)
+        for wrong in [
+            "three (`ATests/A.swift`)", "three, or four (`BTests/B.swift`)", "one; and its end (`CTests/C.swift`)",
+            "three (`BTests/B.swift`); (`BTests/B.swift`)",
+        ] {
+            let table = "| F | head |\n| F1 | fault | promise | \(wrong) |"
+            #expect(named.violations(inTable: table, path: "f.md").map(\.line) == [2], "\(wrong)")
+        }
+        #expect(named.violations(inText: "Kept: *two\n  parts*\n(`ATests/A.swift`).", path: "g.md").isEmpty)
+        #expect(named.violations(inText: "*two halves* (`ATests/A.swift`)", path: "g.md").count == 1)
+        #expect(named.violations(inText: "*three* (`ATests/B.swift`)", path: "g.md").count == 1)
+    }
 }

@@ -27,11 +27,12 @@ struct ValidateTests {
     private func validate(
         _ text: String,
         engine: String,
-        _ arguments: [String] = []
+        _ arguments: [String] = [],
+        environment: [String: String] = [:]
     ) async throws -> RoostProcess.Outcome {
         try await RoostSandbox.with(engine: engine) { sandbox in
             try sandbox.write(text, to: "roost.toml")
-            return try await sandbox.roost(["validate"] + arguments)
+            return try await sandbox.roost(["validate"] + arguments, environment: environment)
         }
     }
 
@@ -48,6 +49,32 @@ struct ValidateTests {
             #expect(lines.first?.contains("error: stages.s.steps.large: its memory limit of 3 GiB") == true)
             #expect(lines.first?.contains("memory_budget of 2 GiB (25 % of the engine's memory)") == true)
             #expect(outcome.standardError.isEmpty)
+        }
+    }
+
+    @Test("a file without a budget is held to the one that a run of it would have, services beside steps as well")
+    func byDefault() async throws {
+        var identity = FakeEngine.Identity()
+        identity.memory = 4 << 30
+        let unsized = pipeline.replacing("memory_budget = '25%'", with: "")
+        let service = "[stages.s.services.db]\nimage = 'img:1'\nmemory = '512mb'\n"
+        try await FakeEngine.with(identity) { fake in
+            // 80 % of 4 GiB are 3.2 GiB.
+            #expect(try await validate(unsized, engine: fake.endpoint.description).exitCode == 0)
+            let step = try await validate(
+                unsized.replacing("3gb", with: "3.5gb"),
+                engine: fake.endpoint.description
+            )
+            #expect(step.exitCode == 2)
+            #expect(
+                step.standardOutput.contains(
+                    "its memory limit of 3.5 GiB is more than the whole memory_budget of 3.2 GiB"
+                )
+            )
+            #expect(step.standardOutput.contains("(80 % of the engine's memory)"))
+            let beside = try await validate(unsized + service, engine: fake.endpoint.description)
+            #expect(beside.exitCode == 2)
+            #expect(beside.standardOutput.contains("error: stages.s.services: the services' memory limits (512 MiB)"))
         }
     }
 
@@ -84,11 +111,13 @@ struct ValidateTests {
     @Test("the engine is not asked where nothing depends on it")
     func notAsked() async throws {
         try await FakeEngine.with { fake in
-            for budget in ["memory_budget = '4gb'", ""] {
-                let text = pipeline.replacing("memory_budget = '25%'", with: budget)
-                let outcome = try await validate(text, engine: fake.endpoint.description)
-                #expect(outcome.exitCode == 0)
-            }
+            let sized = pipeline.replacing("memory_budget = '25%'", with: "memory_budget = '4gb'")
+            #expect(try await validate(sized, engine: fake.endpoint.description).exitCode == 0)
+            let unsized = pipeline.replacing("memory_budget = '25%'", with: "")
+            let setting = ["ROOST_MEMORY_BUDGET": "2gb"]
+            let beyond = try await validate(unsized, engine: fake.endpoint.description, environment: setting)
+            #expect(beyond.exitCode == 2)
+            #expect(beyond.standardOutput.contains("is more than the whole memory_budget of 2 GiB\n"))
             let broken = pipeline.replacing("img:1", with: "--privileged")
             let refused = try await validate(broken, engine: fake.endpoint.description)
             #expect(refused.exitCode == 2)

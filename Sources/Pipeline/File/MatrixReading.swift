@@ -103,8 +103,12 @@ extension PipelineReading {
     }
 
     private func axisValues(_ node: TOMLNode, _ matrix: TOMLTableReader) -> [String]? {
-        guard case .array(let elements) = node.value, !elements.isEmpty else {
+        guard case .array(let elements) = node.value else {
             matrix.reportWrongKind(node, expected: "a list of values such as [\"x86\", \"arm64\"]")
+            return nil
+        }
+        guard !elements.isEmpty else {
+            collector.error("a matrix variable needs at least one value", at: node.position, key: node.path)
             return nil
         }
         guard elements.count <= Self.mostInstances else {

@@ -142,10 +142,8 @@ struct PipelineReading {
         )
         definition.services = services
         // A step that can never be admitted would wait for ever. A part of an engine's memory is known to the engine.
-        if case .size(let budget) = memoryBudget {
-            for problem in definition.stepsBeyondBudget(onEngineWith: budget) { collector.add(problem) }
-            refuseServices(of: stages.map { ($0.services, $0.steps) }, over: budget)
-            refuseServices(of: [(services, stages.flatMap(\.steps))], over: budget)
+        if let memoryBudget, case .size(let size) = memoryBudget {
+            for problem in definition.problems(within: memoryBudget, onEngineWith: size) { collector.add(problem) }
         }
         return definition
     }

@@ -104,24 +104,6 @@ extension PipelineReading {
         }
         return readiness
     }
-
-    /// Services and the largest step beside them have to fit the budget together, or the step would wait for ever.
-    func refuseServices(of groups: [(services: [ServiceDefinition], steps: [StepDefinition])], over budget: ByteCount) {
-        for (services, steps) in groups {
-            guard let first = services.first else { continue }
-            let memory = ByteCount(saturatingSum: services.map(\.memory))
-            let largest = steps.map(\.memory).max() ?? ByteCount(0)
-            let sum = ByteCount(saturatingSum: [memory, largest])
-            // Of a step that is too large by itself the step's own place tells.
-            guard sum > budget, largest <= budget else { continue }
-            collector.error(
-                "the services' memory limits (\(memory)) and the largest step's beside them (\(largest)) are more than the "
-                    + "whole memory_budget of \(budget)",
-                at: first.position,
-                key: TOMLKeyPath((first.id.stage.map { [.key("stages"), .key($0)] } ?? []) + [.key("services")])
-            )
-        }
-    }
 }
 
 extension PipelineRules {

@@ -26,9 +26,16 @@ package enum LogFileError: Error, Hashable, CustomStringConvertible {
         case .diskFull(let path):
             "no space left for the log \(path): free some, or the end of the log is lost"
         case .system(let operation, let path, let code):
-            "can't \(operation) \(path): \(String(cString: strerror(code)))"
+            "can't \(operation) \(path): \(String(cString: strerror(code)))" + Self.advice(code)
         case .closed(let path):
             "the log \(path) is closed"
+        }
+    }
+
+    private static func advice(_ code: Int32) -> String {
+        switch code {
+        case EACCES, EPERM, EROFS: "; the logs of a run are kept in the project folder, which has to be yours to write to"
+        default: ""
         }
     }
 

@@ -37,7 +37,12 @@ struct ServiceVerdict: Sendable, Hashable {
                     + "dev.roost.installation"
             )
         case (nil, .exited(let code)) where wasOOMKilled:
-            self.init(.oomKilled, code, "ran out of memory at its limit of \(service.memory) \(moment); raise `memory`")
+            let more = (service.memory + service.memory).written
+            self.init(
+                .oomKilled,
+                code,
+                "ran out of memory at its limit of \(service.memory) \(moment); raise `memory`, to \"\(more)\" at first"
+            )
         case (nil, .exited(let code)):
             self.init(.failed, code, "exited with code \(code) \(moment)")
         }

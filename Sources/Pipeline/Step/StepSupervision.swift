@@ -28,6 +28,16 @@ struct StepSupervision: Sendable {
     /// well below the two that the engine gives it.
     private static let patienceAfterExit = Duration.milliseconds(500)
 
+    /// How long an engine may take to tell an end that has come: by the kernel's word, or after a stop or a kill. One that hangs
+    /// would otherwise be waited for as long as the step may take.
+    private enum Patience {
+        static let afterExit = Duration.seconds(30)
+        /// Beside the grace.
+        static let afterStop = Duration.seconds(10)
+        /// Whoever asks for a kill wants the run to end now.
+        static let afterKill = Duration.seconds(5)
+    }
+
     private enum Report: Sendable {
         case event(StepLifecycle.Event)
         case outputFinished
@@ -92,6 +102,7 @@ struct StepSupervision: Sendable {
                         await output.detachIfHeldUp(after: Self.patienceAfterExit)
                         return .nothing
                     }
+                    group.addTask { await silence(Patience.afterExit) }
                     guard let code = end.exitCode else { continue }
                     kernelCode = code
                     endedAt = instant
@@ -112,9 +123,11 @@ struct StepSupervision: Sendable {
                     case .stop:
                         output.shouldDetach.open()
                         group.addTask { await stop() }
+                        group.addTask { await silence(step.stopGrace + Patience.afterStop) }
                     case .kill:
                         output.shouldDetach.open()
                         group.addTask { await kill() }
+                        group.addTask { await silence(Patience.afterKill) }
                     case .watchOutput:
                         group.addTask {
                             (try? await output.waitForStall(outputStall)) == nil ? .nothing : .event(.outputStalled)
@@ -159,5 +172,12 @@ struct StepSupervision: Sendable {
     private func kill() async -> Report {
         try? await engine.killContainer(container)
         return .nothing
+    }
+
+    /// The engine is taken for lost where nothing else ends the step before.
+    private func silence(_ patience: Duration) async -> Report {
+        guard (try? await ContinuousClock().sleep(for: patience)) != nil else { return .nothing }
+        let shown = DurationText.format(patience)
+        return .event(.ended(.engineLost("it does not tell how the container ended, which it had \(shown) for")))
     }
 }

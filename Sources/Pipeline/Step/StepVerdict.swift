@@ -56,7 +56,7 @@ struct StepVerdict: Sendable, Hashable {
             self.init(
                 .oomKilled,
                 code,
-                "ran out of memory at its limit of \(step.memory); raise `memory`"
+                "ran out of memory at its limit of \(step.memory); raise `memory`, to \"\((step.memory + step.memory).written)\" at first"
             )
         case (nil, .exited(let code)):
             self.init(.failed, code, "exited with \(code)" + Self.signalName(code))

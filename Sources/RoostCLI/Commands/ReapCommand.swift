@@ -12,8 +12,8 @@ struct ReapCommand: AsyncParsableCommand {
         commandName: "reap",
         abstract: "Remove what killed runs left on the engine.",
         discussion: """
-            A roost that is killed outright can't clean up. Every verb that uses the engine removes what such a one left \
-            before its own work; this one does nothing else, and says what it keeps, and why.
+            A roost that is killed outright can't clean up. Every verb that makes or pulls something on the engine removes what \
+            such a one left before its own work; this one does nothing else, and says what it keeps, and why.
 
             Only what carries this installation's labels is removed, and only when the process that made it has ended. \
             The exit code is 125 where something could not be removed.

@@ -238,7 +238,7 @@ struct RunCommand: AsyncParsableCommand {
             startedAt: attempt.startedAt,
             duration: .now - attempt.start,
             interruption: (error as? Interrupted)?.cause,
-            exitCode: (error as? any ExitCoded)?.exitCode ?? 1,
+            exitCode: (error as? any ExitCoded)?.exitCode ?? RoostCommandLine.unforeseen,
             reason: "\(error)"
         )
         if let mask = attempt.secrets.mask { finished = finished.masked(by: mask) }

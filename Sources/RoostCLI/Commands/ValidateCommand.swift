@@ -10,8 +10,8 @@ struct ValidateCommand: AsyncParsableCommand {
         abstract: "Check a pipeline's file.",
         discussion: """
             Reports every error and warning at once, each with its file, line and key. No registry is asked, and the \
-            engine only for its memory, where the file's memory_budget is a part of that; without an engine this one \
-            thing is not checked, which is said.
+            engine only for its memory, where the memory_budget is a part of that, as it is by default; without an \
+            engine this one thing is not checked, which is said.
 
             What the operator has to allow is checked against the settings of this machine. To check a file for another \
             machine, allow what that one allows: nothing is run.
@@ -35,15 +35,16 @@ struct ValidateCommand: AsyncParsableCommand {
         var (pipeline, diagnostics) = try file.check()
         diagnostics += pipeline.map { settings.policy.refusals(of: $0.steps, file: $0.file.shownName) } ?? []
         var remark: String?
-        if let checked = pipeline, !diagnostics.hasErrors, case .share(let percent) = checked.memoryBudget {
+        if let pipeline, !diagnostics.hasErrors {
+            let budget = pipeline.memoryBudget ?? settings.memoryBudget
             do {
-                diagnostics += checked.stepsBeyondBudget(onEngineWith: try await engineMemory())
+                diagnostics += pipeline.problems(within: budget, onEngineWith: try await total(for: budget))
             } catch is CancellationError {
                 throw CancellationError()
             } catch {
                 remark =
-                    "\(checked.file.shownName): whether each step fits in memory_budget, "
-                    + "\(MemoryBudget.share(percent: percent)), was not checked: \(error)\n"
+                    "\(pipeline.file.shownName): whether each step fits in memory_budget, \(budget), was not checked: "
+                    + "\(error)\n"
             }
         }
         diagnostics = diagnostics.sortedByPosition()
@@ -59,7 +60,9 @@ struct ValidateCommand: AsyncParsableCommand {
         try await OutputWriter.standardError.flush()
     }
 
-    private func engineMemory() async throws -> ByteCount {
+    /// What the budget is a part of. The engine is asked only where it is one.
+    private func total(for budget: MemoryBudget) async throws -> ByteCount {
+        if case .size(let size) = budget { return size }
         let configuration = try engine.configuration()
         return try await withDeadline(Self.patience, "asking \(configuration.endpoint) for its memory") {
             try await EngineClient.with(

@@ -20,7 +20,7 @@ package struct PullVerdict: Sendable, Hashable {
             return
         }
         status = failure is Interrupted ? .interrupted : .infrastructureError
-        exitCode = (failure as? any ExitCoded)?.exitCode ?? 1
+        exitCode = (failure as? any ExitCoded)?.exitCode ?? RoostCommandLine.unforeseen
         reason = "\(failure)"
         unavailable = (failure as? PullFailures)?.failures.count ?? 0
         isOwnEnd = failure is PullFailure

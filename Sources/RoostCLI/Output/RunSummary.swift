@@ -26,15 +26,8 @@ struct RunSummary: Sendable {
     }
 
     /// How long the run took because of images, containers and waiting.
-    ///
-    /// Steps of a stage wait side by side, so a sum over all of them would count the same seconds many times. What the
-    /// run lost is what each stage's last step to end lost.
     private func timeLost(_ report: RunReport) -> [String] {
-        var phases: [StepPhase: Duration] = [:]
-        for stage in report.stages {
-            guard let last = stage.steps.filter({ $0.attempts > 0 }).max(by: { $0.end < $1.end }) else { continue }
-            phases.merge(last.phases, uniquingKeysWith: +)
-        }
+        let phases = SlowestPath(report).lost
         let parts: [(StepPhase, String)] = [
             (.resolve, "resolving"), (.pull, "pulling"), (.create, "creating"), (.start, "starting"),
             (.wait, "waiting"), (.cleanup, "cleaning up"),
@@ -131,9 +124,4 @@ struct RunSummary: Sendable {
         let more = faults.count > 1 ? ", and \(faults.count - 1) more" : ""
         return "\(name) \(what)\(more)"
     }
-}
-
-extension StepReport {
-    /// From the run's start to this step's end.
-    fileprivate var end: Duration { offset + total }
 }

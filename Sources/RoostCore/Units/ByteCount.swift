@@ -50,6 +50,17 @@ package struct ByteCount: Hashable, Sendable, Comparable, CustomStringConvertibl
         return ByteCount(overflow ? (left.bytes < 0 ? .min : .max) : sum)
     }
 
+    /// The size as a file can have it, in the largest unit that leaves it whole: `512mb`, `1536kb`, `1000b`.
+    package var written: String {
+        let units = ["b", "kb", "mb", "gb", "tb", "pb"]
+        var (value, unit) = (bytes, 0)
+        while value != 0, value % 1024 == 0, unit < units.count - 1 {
+            value /= 1024
+            unit += 1
+        }
+        return "\(value)\(units[unit])"
+    }
+
     /// The size for people, in binary units with at most one decimal: `40 B`, `1.5 MiB`, `512 MiB`.
     package var description: String {
         let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]

@@ -160,6 +160,48 @@ struct RunOnFakeEngineTests {
         }
     }
 
+    @Test("an engine that falls silent holds up neither a timeout nor an interruption", arguments: [true, false])
+    func silentEngine(isInterrupted: Bool) async throws {
+        try await FakeEngine.with { fake in
+            try fake.add(FakeEngine.Image("img"), as: "img:1")
+            fake.run { _ in FakeEngine.Program(.line("up"), .waitForSignal) }
+            for call in ["wait", "stop", "kill"] {
+                fake.fail(.init(.POST, "/containers/*/\(call)"), .noAnswer, times: .max)
+            }
+            if isInterrupted { fake.fail(.init(.DELETE, "/containers/*"), .noAnswer, times: .max) }
+            try await RoostSandbox.with(engine: fake.endpoint.description) { sandbox in
+                let limits = isInterrupted ? "" : "timeout = '1s'\nstop_grace = '0s'"
+                let (outcome, events) = try await sandbox.run(pipeline(1, limits)) { process in
+                    guard isInterrupted else { return }
+                    try await process.line(on: .output) { $0.contains("\"up\"") }
+                    try process.send(.interrupt)
+                    _ = try await fake.waitForCall(.init(.POST, "/containers/*/stop"))
+                    try process.send(.interrupt)
+                }
+                #expect(outcome.exitCode == (isInterrupted ? 130 : 124))
+                let end = events.last { $0.type == "step.finished" }
+                #expect(end?.text("status") == (isInterrupted ? "cancelled" : "timed_out"))
+                let isLeft = events.contains { $0.text("message")?.contains("is left behind") == true }
+                #expect(isLeft == isInterrupted)
+            }
+        }
+    }
+
+    @Test("a project folder that takes no logs ends the run with 125 before anything is made: no step has failed")
+    func logsRefused() async throws {
+        try await FakeEngine.with { fake in
+            try await RoostSandbox.with(engine: fake.endpoint.description) { sandbox in
+                try sandbox.write("in the way", to: ".roost")
+                let (outcome, events) = try await sandbox.run(pipeline(1))
+                #expect(outcome.exitCode == 125)
+                #expect(outcome.standardError.contains(".roost is not a folder: Roost keeps logs there"))
+                #expect(events.map(\.type) == ["run.finished"])
+                #expect(events.last?.number("exit_code") == 125)
+                #expect(!fake.calls.contains { $0.path.contains("/containers/create") })
+            }
+        }
+    }
+
     @Test("each call to the engine that fails once ends the run without success, or does no harm; nothing hangs")
     func everyCallFailsOnce() async throws {
         let calls = [

@@ -59,7 +59,7 @@ struct ExecutionKeysTests {
                 "matrix.os[1]: expected a string, a whole number, true or false, found the number 1.8"
             ),
             ("image = \"x\"\nmatrix = {}", "matrix: a matrix needs at least one variable"),
-            ("image = \"x\"\nmatrix = { os = [] }", "matrix.os: expected a list of values"),
+            ("image = \"x\"\nmatrix = { os = [] }", "matrix.os: a matrix variable needs at least one value"),
             ("image = \"x\"\nmatrix = { variable = \"os\" }", "matrix.values: missing"),
             ("image = \"x\"\nmatrix = { os = [\"a\", \"a\"] }", "matrix.os[1]: the value \"a\" is there twice"),
             (

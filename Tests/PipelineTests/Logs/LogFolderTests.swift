@@ -140,6 +140,13 @@ struct LogFolderTests {
         }
     }
 
+    @Test("a folder that is not the caller's to write to is told with what to do", arguments: [EACCES, EPERM, EROFS])
+    func refused(code: Int32) {
+        let error = LogFileError.from(code, "make", ".roost")
+        #expect(error.description.hasPrefix("can't make .roost: "))
+        #expect(error.description.hasSuffix("in the project folder, which has to be yours to write to"))
+    }
+
     @Test("a full disk is an error of its own", .enabled(if: FileManager.default.fileExists(atPath: "/dev/full")))
     func diskFull() throws {
         let file = StepLogFile(open("/dev/full", O_WRONLY | O_CLOEXEC), path: "a.log")

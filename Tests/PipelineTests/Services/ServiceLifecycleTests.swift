@@ -87,7 +87,7 @@ struct ServiceLifecycleTests {
             ([.becameReady, .ended(.exited(code: 1))], false, .failed, "exited with code 1 after it was ready"),
             (
                 [.becameReady, .ended(.exited(code: 137))], true, .oomKilled,
-                "ran out of memory at its limit of 16 MiB after it was ready; raise `memory`"
+                "ran out of memory at its limit of 16 MiB after it was ready; raise `memory`, to \"32mb\" at first"
             ),
             ([.neverReady("was late"), .ended(.exited(code: 137))], false, .timedOut, "was late"),
             ([.becameReady, .ended(.engineLost("gone"))], false, .infrastructureError, "was lost: gone"),

@@ -105,6 +105,7 @@ struct StepVerdictTests {
     func outOfMemory() throws {
         let killed = try verdict(.exited(code: 137), oom: true)
         #expect(killed.status == .oomKilled)
+        #expect(killed.reason == "ran out of memory at its limit of 512 MiB; raise `memory`, to \"1gb\" at first")
         #expect(killed.reason?.contains("512 MiB") == true)
         let survived = try verdict(.exited(code: 0), oom: true)
         #expect(survived.status == .succeeded)

@@ -122,7 +122,7 @@ struct RunScreenTests {
                 "✘ failed        test/unit         2     1.8 s     12 MiB               ▒█████████▒",
                 "○ skipped       deploy/push",
                 "  · waiting  ░ pull  ▒ create, start, clean up  █ run",
-                "  lost on the slowest path: pulling 1.0 s · starting 360 ms · cleaning up 200 ms · resolving 100 ms"
+                "  lost on the slowest path: pulling 1.0 s · starting 360 ms · resolving 100 ms · cleaning up 100 ms"
                     + " · creating 40 ms",
                 "",
                 "✘ test/unit failed, exit code 2",
@@ -151,7 +151,7 @@ struct RunScreenTests {
         let first = try #require(lines.firstIndex { $0.hasPrefix("  lost on the slowest path:") })
         let lost = lines[first...].prefix { !$0.isEmpty }
         #expect(lost.allSatisfy { DisplayWidth.of($0) <= columns })
-        for part in ["pulling 1.0 s", "starting 360 ms", "cleaning up 200 ms", "resolving 100 ms", "creating 40 ms"] {
+        for part in ["pulling 1.0 s", "starting 360 ms", "cleaning up 100 ms", "resolving 100 ms", "creating 40 ms"] {
             #expect(lost.contains { $0.contains(part) })
         }
     }

@@ -168,8 +168,8 @@ struct NarrowTests {
             try lost(40) == [
                 "  lost on the slowest path:",
                 "    pulling 1.0 s · starting 360 ms",
-                "    cleaning up 200 ms",
-                "    resolving 100 ms · creating 40 ms",
+                "    resolving 100 ms",
+                "    cleaning up 100 ms · creating 40 ms",
             ]
         )
         #expect(
@@ -178,8 +178,8 @@ struct NarrowTests {
                 "    slowest path:",
                 "  pulling 1.0 s",
                 "  starting 360 ms",
-                "  cleaning up 200 ms",
                 "  resolving 100 ms",
+                "  cleaning up 100 ms",
                 "  creating 40 ms",
             ]
         )

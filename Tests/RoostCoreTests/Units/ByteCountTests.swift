@@ -48,6 +48,17 @@ struct ByteCountTests {
         #expect(ByteCount(bytes).description == text)
     }
 
+    @Test("what a file is told to have is the size exactly, in the largest unit that leaves it whole")
+    func writes() {
+        for (bytes, text) in [
+            (0, "0b"), (1023, "1023b"), (1536, "1536b"), (16 << 20, "16mb"), (3 << 29, "1536mb"), (1 << 40, "1tb"),
+            (Int64.max, "9223372036854775807b"),
+        ] as [(Int64, String)] {
+            #expect(ByteCount(bytes).written == text)
+            #expect(ByteCount(parsing: text) == ByteCount(bytes))
+        }
+    }
+
     @Test("a sum that does not fit stays at the end of the range")
     func saturates() {
         #expect(ByteCount(1) + ByteCount(2) == ByteCount(3))
