@@ -38,7 +38,7 @@ let package = Package(
         .target(
             name: "RoostCLI",
             dependencies: [
-                "WorkspaceWatch", "Pipeline", "ImagePull", "Doctor", "Reaping", "RoostStore", "DockerEngine",
+                "WorkspaceWatch", "Pipeline", "RegistryCache", "ImagePull", "Doctor", "Reaping", "RoostStore", "DockerEngine",
                 "OCIDistribution",
                 "RoostCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -61,6 +61,21 @@ let package = Package(
             dependencies: [
                 "CWorkspaceFiles", "ImagePull", "ParkedContainers", "DockerEngine", "OCIDistribution", "RoostCore",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "RegistryCache",
+            dependencies: [
+                "OCIDistribution", "RoostCore",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings
         ),
@@ -173,6 +188,11 @@ let package = Package(
             dependencies: ["DockerEngine", "RoostTesting"],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "RegistryCacheTests",
+            dependencies: ["RegistryCache", "RoostTesting", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: settings
+        ),
         .testTarget(name: "ImagePullTests", dependencies: ["ImagePull", "RoostTesting"], swiftSettings: settings),
         .testTarget(
             name: "ParkedContainersTests",
@@ -209,7 +229,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "RoostCLI", "Doctor", "Pipeline", "ParkedContainers", "Reaping", "RoostStore", "ImagePull",
+                "RoostCLI", "Doctor", "Pipeline", "RegistryCache", "ParkedContainers", "Reaping", "RoostStore", "ImagePull",
                 "DockerEngine", "RoostTesting",
             ],
             swiftSettings: settings

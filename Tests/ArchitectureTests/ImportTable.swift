@@ -38,6 +38,13 @@ let importTable: [String: ImportRow] = [
         targets: ["OCIDistribution", "RoostCore", "DockerEngine"],
         modules: []
     ),
+    // The one feature with a server of its own, whose data path must reach sendfile, and with an index in its own folder.
+    "RegistryCache": ImportRow(
+        targets: ["OCIDistribution", "RoostCore"],
+        modules: [
+            "AsyncHTTPClient", "Crypto", "DequeModule", "GRDB", "NIOCore", "NIOHTTP1", "NIOPosix", "SystemPackage",
+        ]
+    ),
     "CProcessDescriptor": ImportRow(
         targets: [],
         modules: []
@@ -63,7 +70,7 @@ let importTable: [String: ImportRow] = [
     "RoostCLI": ImportRow(
         targets: [
             "OCIDistribution", "RoostCore", "RoostStore", "DockerEngine", "Reaping", "ImagePull", "Pipeline", "Doctor",
-            "WorkspaceWatch",
+            "RegistryCache", "WorkspaceWatch",
         ],
         modules: ["ArgumentParser", "AsyncAlgorithms", "Configuration", "UnixSignals"]
     ),
