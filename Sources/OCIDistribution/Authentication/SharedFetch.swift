@@ -5,9 +5,9 @@ import Synchronization
 ///
 /// The fetch runs in the first caller's own task, so nothing is left running when callers go away. Where that caller
 /// is cancelled or out of time, the next one takes over; where it fails otherwise, all who waited get the failure.
-final class SharedFetch<Key: Hashable & Sendable, Value: Sendable>: Sendable {
-    typealias Failure = RegistryError.Failure
-    typealias Instant = ContinuousClock.Instant
+package final class SharedFetch<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+    package typealias Failure = RegistryError.Failure
+    package typealias Instant = ContinuousClock.Instant
 
     private enum Outcome: Sendable {
         case fetched(Value)
@@ -26,7 +26,7 @@ final class SharedFetch<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private let state = Mutex(State())
     private let now: @Sendable () -> Instant
 
-    init(now: @escaping @Sendable () -> Instant = { .now }) {
+    package init(now: @escaping @Sendable () -> Instant = { .now }) {
         self.now = now
     }
 
@@ -37,7 +37,7 @@ final class SharedFetch<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     ///   - fetch: Gets the value and how long it may be kept, counted from the call of `fetch`.
     /// - Returns: The value.
     /// - Throws: What `fetch` threw, or `cancelled`.
-    func value(
+    package func value(
         for key: Key,
         fetch: () async throws(Failure) -> (value: Value, lifetime: Duration)
     ) async throws(Failure) -> Value {
