@@ -13,6 +13,7 @@ extension ContentStore {
     /// - Parameters:
     ///   - bytes: How many are to be freed; `nil` for what is over the limits.
     ///   - explainingAll: Whether to go on to the candidates that are not needed.
+    /// - Returns: The plan.
     /// - Throws: ``ContentStoreError``.
     package func plan(
         toFree bytes: Int64? = nil,

@@ -208,6 +208,7 @@ package final class ContentStore: Sendable {
     /// What is stored, the least recently used first.
     ///
     /// - Parameter limit: At most how many.
+    /// - Returns: The entries.
     /// - Throws: ``ContentStoreError``.
     package func list(limit: Int = .max) async throws(ContentStoreError) -> [StoredEntry] {
         try await changes.run { () throws(ContentStoreError) -> [StoredEntry] in

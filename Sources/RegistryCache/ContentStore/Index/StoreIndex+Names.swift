@@ -127,6 +127,8 @@ extension StoreIndex {
     /// - Parameters:
     ///   - leased: What runs need.
     ///   - freshSince: Manifests asked for, and tags compared, since then are fresh.
+    /// - Returns: Those digests, and what they refer to.
+    /// - Throws: ``ContentStoreError``.
     func protection(leased: Set<Digest>, freshSince: Date) throws(ContentStoreError) -> Protection {
         try read { db in
             let since = freshSince.timeIntervalSince1970

@@ -67,6 +67,8 @@ struct StoreIndex: Sendable {
     /// - Parameters:
     ///   - last: Where to go on.
     ///   - limit: At most how many.
+    /// - Returns: One page of them.
+    /// - Throws: ``ContentStoreError``.
     func leastRecentlyUsed(after last: Blob?, limit: Int) throws(ContentStoreError) -> [Blob] {
         try read { db in
             try Row.fetchAll(
