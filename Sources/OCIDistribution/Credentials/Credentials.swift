@@ -52,6 +52,10 @@ package enum CredentialError: Error, Hashable, Sendable, CustomStringConvertible
     case helperTimedOut(helper: String, registry: String, after: Duration)
     /// The helper ended well but printed something else than credentials.
     case helperOutput(helper: String)
+    /// The file that the configuration names holds no token; the cause is no secret.
+    case tokenFile(path: String, cause: String)
+    /// The environment variable that the configuration names is not set, or holds more than a line.
+    case tokenVariable(name: String, isSet: Bool)
     case cancelled
 
     package var description: String {
@@ -69,6 +73,11 @@ package enum CredentialError: Error, Hashable, Sendable, CustomStringConvertible
                 + "it needs no dialogue, or remove it from Docker's config.json"
         case .helperOutput(let helper):
             "\(helper) printed something else than credentials: check that it is a Docker credential helper"
+        case .tokenFile(let path, let cause):
+            "no token can be read from \(QuotedText(path)) (\(cause)): correct token_file, or the file"
+        case .tokenVariable(let name, let isSet):
+            "the environment variable \(QuotedText(name)) \(isSet ? "does not hold one line of text" : "is not set"): "
+                + "correct token_env, or the variable"
         case .cancelled:
             "reading the credentials was cancelled"
         }

@@ -8,8 +8,9 @@ import NIOHTTP1
 package struct RegistryClient: Sendable {
     package typealias Failure = RegistryError.Failure
 
-    private let transport: RegistryTransport
+    let transport: RegistryTransport
     private let authenticator: Authenticator
+    private let time: RegistryTime
 
     /// Makes a client.
     ///
@@ -17,8 +18,23 @@ package struct RegistryClient: Sendable {
     ///   - http: The HTTP client, made by ``makeHTTPClient(eventLoopGroup:)`` and shut down by its maker.
     ///   - credentials: Where credentials come from.
     package init(http: HTTPClient, credentials: any CredentialSource = NoCredentials()) {
-        transport = RegistryTransport(http: http)
-        authenticator = Authenticator(transport: transport, source: credentials)
+        self.init(dialler: OpenDialler(http: http), credentials: credentials)
+    }
+
+    /// Makes a client that asks before each request with which HTTP client its host may be talked to.
+    ///
+    /// - Parameters:
+    ///   - dialler: Who is asked.
+    ///   - credentials: Where credentials come from.
+    ///   - time: What deadlines and the lifetimes of tokens are counted in.
+    package init(
+        dialler: any RegistryDialler,
+        credentials: any CredentialSource = NoCredentials(),
+        time: RegistryTime = .system
+    ) {
+        transport = RegistryTransport(dialler: dialler)
+        authenticator = Authenticator(transport: transport, source: credentials, now: time.now)
+        self.time = time
     }
 
     /// The digest of what `reference` names, by HEAD, which Docker Hub doesn't count against its rate limit.
@@ -185,41 +201,54 @@ extension RegistryClient {
         _ reference: ImageReference,
         _ endpoint: RegistryEndpoint
     ) async throws(Failure) -> RegistryTransport.Response {
-        let scope = Authenticator.Scope(
-            endpoint: endpoint,
-            registry: reference.registry,
-            repository: reference.repository
-        )
         let name = reference.digest?.description ?? reference.tag ?? "latest"
-        var request = RegistryTransport.Request(
+        let request = RegistryTransport.Request(
             method: method,
             address: endpoint.address("/v2/\(reference.repository)/manifests/\(name)"),
             headers: ["Accept": MediaType.manifests.map(\.description).joined(separator: ", ")],
             limit: Manifest.largestSize
         )
+        return try await authorized(request, reference, endpoint) { (request) async throws(Failure) in
+            try await transport.send(request)
+        }
+    }
+
+    /// Sends a request with the authorization that is known, and once more with the one that a 401 asks for.
+    func authorized<Answer: RegistryAnswer>(
+        _ request: RegistryTransport.Request,
+        _ reference: ImageReference,
+        _ endpoint: RegistryEndpoint,
+        send: (RegistryTransport.Request) async throws(Failure) -> Answer
+    ) async throws(Failure) -> Answer {
+        let scope = Authenticator.Scope(
+            endpoint: endpoint,
+            registry: reference.registry,
+            repository: reference.repository
+        )
+        var request = request
         var grant = try await authenticator.remembered(for: scope)
         request.authorization = grant?.header
-        var response = try await transport.send(request)
+        var response = try await send(request)
         guard response.status == 401 else { return response }
         try Self.refuseForeignChallenge(response)
 
         grant = try await authenticator.answer(to: response.headers, refused: grant, for: scope)
         request.authorization = grant?.header
-        response = try await transport.send(request)
+        response = try await send(request)
         guard response.status == 401 else { return response }
         try Self.refuseForeignChallenge(response)
         throw .unauthorized(grant?.credentials ?? .absent)
     }
 
     /// A host that a redirect led to gets no credentials, so its wish for them is no answer about the image.
-    private static func refuseForeignChallenge(_ response: RegistryTransport.Response) throws(Failure) {
+    private static func refuseForeignChallenge(_ response: some RegistryAnswer) throws(Failure) {
         if let host = response.redirectedTo {
             throw .invalidResponse("it redirects to \(QuotedText(host)), which wants a login of its own")
         }
     }
 
     /// Runs `body` against the clock, and says where its failure came from.
-    private func call<Value: Sendable>(
+    func call<Value: Sendable>(
         _ reference: ImageReference,
         at endpoint: RegistryEndpoint,
         deadline: Duration,
@@ -233,9 +262,9 @@ extension RegistryClient {
                     return .failure(error)
                 }
             }
-            group.addTask {
+            group.addTask { [time] in
                 do {
-                    try await ContinuousClock().sleep(for: deadline)
+                    try await time.sleep(deadline)
                     return .failure(.timedOut(after: deadline))
                 } catch {
                     return .failure(.cancelled)

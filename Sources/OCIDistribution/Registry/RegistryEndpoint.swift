@@ -63,7 +63,7 @@ package struct RegistryEndpoint: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Whether a secret may be sent here: over TLS, or without leaving this machine.
-    var protectsSecrets: Bool { scheme == .https || Site.isLoopback(host) }
+    package var protectsSecrets: Bool { scheme == .https || Site.isLoopback(host) }
 
     private static func split(_ registry: String) -> (host: String, port: Int?) {
         if registry.hasPrefix("["), let end = registry.firstIndex(of: "]") {

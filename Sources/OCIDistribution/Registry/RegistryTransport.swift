@@ -1,7 +1,6 @@
-package import AsyncHTTPClient
-package import NIOCore
+import AsyncHTTPClient
+import NIOCore
 import NIOHTTP1
-import NIOPosix
 
 extension RegistryClient {
     /// Makes a client with connections of its own, runs `body`, and closes them.
@@ -26,25 +25,6 @@ extension RegistryClient {
         try? await http.shutdown()
         return try result.get()
     }
-
-    /// Makes an HTTP client fit for registries, to be shared by all that talk to them and shut down by its maker.
-    ///
-    /// It follows no redirects, since the client has to judge each; it unpacks nothing, since digests are of the exact
-    /// bytes; and it reports a refused connection at once instead of trying until the deadline.
-    ///
-    /// - Parameter eventLoopGroup: Where it runs; the process's shared threads where it is `nil`.
-    /// - Returns: The client.
-    package static func makeHTTPClient(
-        eventLoopGroup: (any EventLoopGroup)? = nil
-    ) -> HTTPClient {
-        var configuration = HTTPClient.Configuration()
-        configuration.redirectConfiguration = .disallow
-        configuration.decompression = .disabled
-        configuration.timeout.connect = .seconds(10)
-        configuration.connectionPool.retryConnectionEstablishment = false
-        let group = eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton
-        return HTTPClient(eventLoopGroupProvider: .shared(group), configuration: configuration)
-    }
 }
 
 /// Sends requests and follows redirects, dropping secrets where they lead elsewhere.
@@ -61,11 +41,19 @@ struct RegistryTransport: Sendable {
         var limit: Int
     }
 
-    struct Response: Sendable {
+    /// An answer whose body is in memory.
+    struct Response: RegistryAnswer {
         let status: Int
         let headers: HTTPHeaders
         let body: [UInt8]
-        /// The host that answered, where a redirect led away from the one asked.
+        let redirectedTo: String?
+    }
+
+    /// An answer whose body is still to come.
+    struct OpenResponse: RegistryAnswer {
+        let status: Int
+        let headers: HTTPHeaders
+        let body: RegistryBody
         let redirectedTo: String?
     }
 
@@ -75,24 +63,41 @@ struct RegistryTransport: Sendable {
     /// How much of an error's body is read for its code.
     private static let errorBodyLimit = 16 << 10
 
-    let http: HTTPClient
+    let dialler: any RegistryDialler
 
+    init(http: HTTPClient) {
+        self.init(dialler: OpenDialler(http: http))
+    }
+
+    init(dialler: any RegistryDialler) {
+        self.dialler = dialler
+    }
+
+    /// Sends a request and reads the whole answer.
     func send(_ request: Request) async throws(RegistryError.Failure) -> Response {
+        let response = try await open(request)
+        return try await Self.collect(response, of: request)
+    }
+
+    /// Sends a request and returns when its answer begins.
+    func open(_ request: Request) async throws(RegistryError.Failure) -> OpenResponse {
         var request = request
         let origin = request.address
         var hasLeft = false
         for _ in 0...Self.mostRedirects {
-            let (status, headers, body) = try await exchange(request)
-            guard request.form == nil, [301, 302, 303, 307, 308].contains(status),
-                let location = headers.first(name: "location")
+            let response = try await exchange(request)
+            guard request.form == nil, [301, 302, 303, 307, 308].contains(response.status),
+                let location = response.headers.first(name: "location")
             else {
-                return Response(
-                    status: status,
-                    headers: headers,
-                    body: body,
+                return OpenResponse(
+                    status: response.status,
+                    headers: response.headers,
+                    body: response.body,
                     redirectedTo: hasLeft ? request.address.host : nil
                 )
             }
+            // Read to its end, so that the connection can be used again.
+            _ = try await Self.collect(response, of: request)
             let next = try Self.target(of: location, from: request.address)
             if !next.hasSameOrigin(as: origin) {
                 hasLeft = true
@@ -104,6 +109,25 @@ struct RegistryTransport: Sendable {
         throw .invalidResponse("it redirects more than \(Self.mostRedirects) times")
     }
 
+    /// Reads the body of an answer: of content all of it, of anything else the begin.
+    static func collect(_ response: OpenResponse, of request: Request) async throws(RegistryError.Failure) -> Response {
+        let isContent = (200...299).contains(response.status)
+        let limit = isContent ? request.limit : errorBodyLimit
+        var body: [UInt8] = []
+        if request.method != .HEAD {
+            if isContent, let length = response.headers.first(name: "content-length").flatMap(Int.init), length > limit {
+                throw .tooLarge(limit: limit)
+            }
+            body = try await response.body.collect(upTo: limit, cuts: !isContent)
+        }
+        return Response(
+            status: response.status,
+            headers: response.headers,
+            body: body,
+            redirectedTo: response.redirectedTo
+        )
+    }
+
     private static func target(of location: String, from base: WebAddress) throws(RegistryError.Failure) -> WebAddress {
         guard let next = WebAddress(parsing: location, relativeTo: base) else {
             throw .invalidResponse("it redirects to something that is no web address")
@@ -113,9 +137,7 @@ struct RegistryTransport: Sendable {
         return next
     }
 
-    private func exchange(
-        _ request: Request
-    ) async throws(RegistryError.Failure) -> (status: Int, headers: HTTPHeaders, body: [UInt8]) {
+    private func exchange(_ request: Request) async throws(RegistryError.Failure) -> OpenResponse {
         var outgoing = HTTPClientRequest(url: request.address.description)
         outgoing.method = request.method
         outgoing.headers = request.headers
@@ -127,40 +149,37 @@ struct RegistryTransport: Sendable {
             outgoing.headers.replaceOrAdd(name: "Content-Type", value: "application/x-www-form-urlencoded")
             outgoing.body = .bytes(ByteBuffer(string: form))
         }
+        let http = try await dialler.client(for: request.address.host, port: request.address.port)
         do {
-            // The caller's deadline cancels this task, which also covers the body; this one is a bound for the head.
-            let response = try await http.execute(outgoing, timeout: .hours(1))
-            let status = Int(response.status.code)
-            let isContent = (200...299).contains(status)
-            let limit = isContent ? request.limit : Self.errorBodyLimit
-            var body: [UInt8] = []
-            if request.method != .HEAD {
-                if isContent, let length = response.headers.first(name: "content-length").flatMap(Int.init),
-                    length > limit
-                {
-                    throw RegistryError.Failure.tooLarge(limit: limit)
-                }
-                for try await chunk in response.body {
-                    guard body.count + chunk.readableBytes <= limit else {
-                        if isContent { throw RegistryError.Failure.tooLarge(limit: limit) }
-                        break
-                    }
-                    body.append(contentsOf: chunk.readableBytesView)
-                }
-            }
+            // The caller's deadline cancels this task; this one is a bound for the whole of the largest bodies.
+            let response = try await http.execute(outgoing, timeout: .hours(24))
             try Task.checkCancellation()
-            return (status, response.headers, body)
+            return OpenResponse(
+                status: Int(response.status.code),
+                headers: response.headers,
+                body: RegistryBody(response.body),
+                redirectedTo: nil
+            )
         } catch {
             throw Self.failure(from: error)
         }
     }
 
-    private static func failure(from error: any Error) -> RegistryError.Failure {
+    static func failure(from error: any Error) -> RegistryError.Failure {
         switch error {
         case let failure as RegistryError.Failure: failure
+        case let refusal as AddressRefusal: .invalidResponse(refusal.description)
         case is CancellationError: .cancelled
         case let error as HTTPClientError where error == .cancelled: .cancelled
         default: Task.isCancelled ? .cancelled : .unreachable(cause: error)
         }
     }
+}
+
+/// What is asked of an answer before its body.
+protocol RegistryAnswer: Sendable {
+    var status: Int { get }
+    var headers: HTTPHeaders { get }
+    /// The host that answered, where a redirect led away from the one asked.
+    var redirectedTo: String? { get }
 }
