@@ -1,5 +1,5 @@
-import Foundation
-package import OCIDistribution
+package import Foundation
+import OCIDistribution
 
 /// Decides whether a tag is served as it is cached, and what its upstream's answer means. Without I/O and without a clock.
 package struct TagFreshness: Sendable {
@@ -35,7 +35,7 @@ package struct TagFreshness: Sendable {
         return age >= 0 && age < seconds ? .serve : .revalidate(within: patience)
     }
 
-    package enum Verdict: Sendable {
+    enum Verdict: Sendable {
         /// It still leads to what is cached.
         case confirmed
         /// It leads to something else now, which has to be fetched.
@@ -47,7 +47,7 @@ package struct TagFreshness: Sendable {
     }
 
     /// What an upstream's answer means for a tag that is cached.
-    package static func verdict(cached: Digest, _ answer: Result<Digest, UpstreamError>) -> Verdict {
+    static func verdict(cached: Digest, _ answer: Result<Digest, UpstreamError>) -> Verdict {
         switch answer {
         case .success(cached): .confirmed
         case .success(let digest): .moved(digest)
@@ -57,7 +57,7 @@ package struct TagFreshness: Sendable {
 
     /// How long the same question need not be asked again after a refusal: less than a minute, so that what was pushed meanwhile is
     /// found.
-    package static func lifetime(of refusal: UpstreamError) -> Duration {
+    static func lifetime(of refusal: UpstreamError) -> Duration {
         switch refusal {
         case .notFound: .seconds(15)
         case .unauthorized, .forbidden: .seconds(30)

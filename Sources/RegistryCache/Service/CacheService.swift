@@ -1,6 +1,6 @@
-import Foundation
+package import Foundation
 import NIOCore
-package import OCIDistribution
+import OCIDistribution
 
 /// What the cache's port serves: content from the store where it is there and may be had, else from its upstream, kept for the next.
 package struct CacheService: CacheContent {
