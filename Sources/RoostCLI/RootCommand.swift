@@ -27,7 +27,7 @@ struct RootCommand: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, PullCommand.self, ValidateCommand.self, PlanCommand.self, LockCommand.self,
             RunsCommand.self, WipeCommand.self, DoctorCommand.self, ReapCommand.self, LeasesCommand.self,
-            ConfigCommand.self,
+            CacheCommand.self, ConfigCommand.self,
         ]
     )
 }

@@ -42,7 +42,8 @@ let importTable: [String: ImportRow] = [
     "RegistryCache": ImportRow(
         targets: ["OCIDistribution", "RoostCore"],
         modules: [
-            "AsyncHTTPClient", "Crypto", "DequeModule", "GRDB", "NIOCore", "NIOHTTP1", "NIOPosix", "SystemPackage",
+            "AsyncHTTPClient", "Crypto", "DequeModule", "GRDB", "NIOCore", "NIOHTTP1", "NIOPosix", "Subprocess",
+            "SystemPackage",
         ]
     ),
     "CProcessDescriptor": ImportRow(

@@ -1,0 +1,19 @@
+import ArgumentParser
+
+/// `roost cache`: the image cache beside the engine.
+struct CacheCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cache",
+        abstract: "Have this machine pull each image from afar once.",
+        discussion: """
+            The cache is a registry on this machine's loopback address that fetches what it is asked for from the real one \
+            and keeps it. The engine asks it first; where it does not answer, the engine goes to the real registry as before.
+
+            EXAMPLE
+              sudo roost cache install
+              roost cache install --check
+              sudo roost cache uninstall
+            """,
+        subcommands: [CacheInstall.self, CacheUninstall.self]
+    )
+}
