@@ -103,7 +103,8 @@ extension CacheService {
     ) async throws(UpstreamError) -> CacheAnswer {
         let outcome: ManifestOutcome
         do {
-            outcome = try await manifests.value(for: ManifestQuestion(repository: repository, name: name)) { () async throws(RegistryError.Failure) in
+            outcome = try await manifests.value(for: ManifestQuestion(repository: repository, name: name)) {
+                () async throws(RegistryError.Failure) in
                 do throws(UpstreamError) {
                     let (served, result) =
                         switch name {
@@ -174,7 +175,7 @@ extension CacheService {
                 let fetched = try await fetch(.digest(digest), repository, within: Self.patience)
                 await keep(tag: name, repository, fetched)
                 return (fetched, .miss)
-            } catch where !error.isAnswer {
+            } catch  where !error.isAnswer {
                 return try stale(held, name, repository, error)
             }
         case .refused(let error):
@@ -284,7 +285,8 @@ extension CacheService {
     private func prove(_ digest: Digest, in repository: CachedRepository) async throws(UpstreamError) -> Int64 {
         let outcome: ProofOutcome
         do {
-            outcome = try await proofs.value(for: BlobQuestion(repository: repository, digest: digest)) { () async throws(RegistryError.Failure) in
+            outcome = try await proofs.value(for: BlobQuestion(repository: repository, digest: digest)) {
+                () async throws(RegistryError.Failure) in
                 do throws(UpstreamError) {
                     let size = try await self.upstream.size(of: digest, in: repository)
                     await self.keep { () async throws(ContentStoreError) in

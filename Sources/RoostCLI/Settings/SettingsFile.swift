@@ -1,4 +1,5 @@
 import Foundation
+import RegistryCache
 import RoostCore
 
 /// Reads a `config.toml` into a layer.
@@ -7,19 +8,26 @@ enum SettingsFile {
     ///
     /// - Returns: The layer, without values where the file is missing or wrong, and all that is wrong with it.
     static func read(_ place: SettingsLayer.Place, path: String) -> (layer: SettingsLayer, diagnostics: [Diagnostic]) {
+        let (text, problem) = text(path)
+        guard let text else { return (SettingsLayer(place), problem.map { [$0] } ?? []) }
+        return parse(text, place, path: path)
+    }
+
+    /// - Returns: The file's text, or what is wrong with it; neither where it is missing.
+    static func text(_ path: String) -> (text: String?, problem: Diagnostic?) {
         let data: Data
         do {
             data = try Data(contentsOf: URL(filePath: path))
         } catch CocoaError.fileReadNoSuchFile {
-            return (SettingsLayer(place), [])
+            return (nil, nil)
         } catch {
             let reason = (error as NSError).localizedFailureReason ?? error.localizedDescription
-            return (SettingsLayer(place), [Diagnostic(.error, file: path, message: "can't be read: \(reason)")])
+            return (nil, Diagnostic(.error, file: path, message: "can't be read: \(reason)"))
         }
         guard let text = String(validating: data, as: UTF8.self) else {
-            return (SettingsLayer(place), [Diagnostic(.error, file: path, message: "is not UTF-8")])
+            return (nil, Diagnostic(.error, file: path, message: "is not UTF-8"))
         }
-        return parse(text, place, path: path)
+        return (text, nil)
     }
 
     /// Reads a file's text; every unknown key and wrong value is told, with its line.
@@ -37,6 +45,8 @@ enum SettingsFile {
             guard let found = value(key, reader) else { continue }
             layer.set(key, found.value, line: found.position?.line)
         }
+        // Checked by every verb, used by those of the cache.
+        _ = cache(reader, onto: UpstreamConfiguration.standard)
         reader.finish()
         return (layer, (parsed.diagnostics + collector.diagnostics).sortedByPosition())
     }

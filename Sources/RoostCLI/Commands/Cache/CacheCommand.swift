@@ -11,9 +11,10 @@ struct CacheCommand: AsyncParsableCommand {
 
             EXAMPLE
               sudo roost cache install
+              roost cache serve
               roost cache install --check
               sudo roost cache uninstall
             """,
-        subcommands: [CacheInstall.self, CacheUninstall.self]
+        subcommands: [CacheServe.self, CacheInstall.self, CacheUninstall.self]
     )
 }
