@@ -191,7 +191,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             return .growing(blob, range)
         case .passing(let upstream, let range):
             context.writeAndFlush(wrapOutboundOut(.byteBuffer(head)), promise: nil)
-            return .passing(upstream, range, isChunked: range == nil)
+            return .passing(upstream, range)
         }
         // A client that asks on and on and reads nothing gets no further answer into memory.
         if context.channel.isWritable { finish() } else { awaitsWritability = true }

@@ -4,7 +4,8 @@ import RoostCore
 /// A body whose bytes are not there yet.
 enum SlowBody: Sendable {
     case growing(any GrowingBlob, Range<Int64>)
-    case passing(UpstreamBody, Range<Int64>?, isChunked: Bool)
+    /// In chunks where there is no range.
+    case passing(UpstreamBody, Range<Int64>?)
 }
 
 /// The part of an exchange that has to wait for something other than its client.
@@ -48,8 +49,8 @@ struct SlowExchange: Sendable {
     private func send(_ body: SlowBody) async throws {
         switch body {
         case .growing(let blob, let range): try await send(blob, range)
-        case .passing(let upstream, let range, let isChunked):
-            if let range { try await send(upstream, range) } else { try await send(upstream, isChunked: isChunked) }
+        case .passing(let upstream, let range):
+            if let range { try await send(upstream, range) } else { try await sendChunks(upstream) }
         }
     }
 
@@ -84,12 +85,12 @@ struct SlowExchange: Sendable {
         guard range.isEmpty else { throw Stop.cutShort }
     }
 
-    /// All of a body whose size nobody knows.
-    private func send(_ upstream: UpstreamBody, isChunked: Bool) async throws {
+    /// All of a body whose size nobody knows; only its last chunk says that it was all.
+    private func sendChunks(_ upstream: UpstreamBody) async throws {
         for try await chunk in upstream.chunks where chunk.readableBytes > 0 {
-            try await write(.byteBuffer(isChunked ? framed(chunk) : chunk))
+            try await write(.byteBuffer(framed(chunk)))
         }
-        if isChunked { try await write(.byteBuffer(ByteBuffer(string: "0\r\n\r\n"))) }
+        try await write(.byteBuffer(ByteBuffer(string: "0\r\n\r\n")))
     }
 
     private func framed(_ chunk: ByteBuffer) -> ByteBuffer {
