@@ -7,11 +7,22 @@
 let
   cfg = config.services.roost.cache;
 
-  # Names of variables hold letters, digits and underscores only: docker.io becomes DOCKER_IO.
-  variable = name: lib.toUpper (builtins.replaceStrings [ "." "-" ":" ] [ "_" "_" "_" ] name);
-  urls = lib.filterAttrs (_: upstream: upstream.url != null) cfg.upstreams;
-  users = lib.filterAttrs (_: upstream: upstream.user != null) cfg.upstreams;
   tokens = lib.filterAttrs (_: upstream: upstream.tokenFile != null) cfg.upstreams;
+
+  # A string of JSON is one of TOML.
+  quoted = builtins.toJSON;
+  line = key: value: "${key} = ${quoted value}\n";
+
+  # The cache's own settings file. Of a token it has the place alone, where systemd shows it to the unit.
+  settings = pkgs.writeTextDir "roost/config.toml" (lib.concatStrings (lib.mapAttrsToList
+    (name: upstream:
+      "[cache.upstreams.${quoted name}]\n"
+      + lib.optionalString (upstream.url != null) (line "url" upstream.url)
+      + lib.optionalString (upstream.user != null) (line "username" upstream.user)
+      + lib.optionalString (upstream.tokenFile != null)
+        (line "token_file" "/run/credentials/roost-cache.service/${name}")
+      + lib.optionalString (upstream.privateHosts != [ ]) (line "private_hosts" upstream.privateHosts))
+    cfg.upstreams));
 
   # The one text of the unit, hardening included; what differs here is in serviceConfig below.
   unit = pkgs.writeTextDir "lib/systemd/system/roost-cache.service"
@@ -20,8 +31,7 @@ let
   arguments =
     [ "${cfg.package}/bin/roost" "cache" "serve" "--listen" cfg.listen "--dir" "/var/cache/roost-cache" ]
     ++ lib.optionals (cfg.maxSize != null) [ "--max-size" cfg.maxSize ]
-    ++ lib.optionals (cfg.minFree != null) [ "--min-free" cfg.minFree ]
-    ++ lib.concatLists (lib.mapAttrsToList (name: upstream: [ "--upstream" "${name}=${upstream.url}" ]) urls);
+    ++ lib.optionals (cfg.minFree != null) [ "--min-free" cfg.minFree ];
 in
 {
   options.services.roost.cache = {
@@ -78,8 +88,13 @@ in
             default = null;
             description = ''
               A file with an access token, outside the Nix store, which everybody can read. systemd reads it as root
-              and shows it to the cache alone.
+              and shows it to the cache alone. It needs `user` beside it.
             '';
+          };
+          privateHosts = lib.mkOption {
+            type = lib.types.listOf lib.types.str;
+            default = [ ];
+            description = "Hosts of this registry that may have addresses of a private network.";
           };
         };
       });
@@ -93,19 +108,23 @@ in
   };
 
   config = lib.mkIf cfg.enable {
-    assertions = lib.mapAttrsToList
-      (name: upstream: {
-        assertion = !(lib.hasPrefix builtins.storeDir upstream.tokenFile);
-        message = "services.roost.cache.upstreams.\"${name}\".tokenFile lies in the Nix store, which everybody can read";
-      })
-      tokens;
+    assertions = lib.concatLists (lib.mapAttrsToList
+      (name: upstream: [
+        {
+          assertion = !(lib.hasPrefix builtins.storeDir upstream.tokenFile);
+          message = "services.roost.cache.upstreams.\"${name}\".tokenFile lies in the Nix store, which everybody can read";
+        }
+        {
+          assertion = upstream.user != null;
+          message = "services.roost.cache.upstreams.\"${name}\".tokenFile needs user beside it";
+        }
+      ])
+      tokens);
 
     systemd.packages = [ unit ];
     systemd.services.roost-cache = {
       wantedBy = [ "multi-user.target" ];
-      environment =
-        lib.mapAttrs' (name: upstream: lib.nameValuePair "ROOST_CACHE_${variable name}_USER" upstream.user) users
-        // lib.mapAttrs' (name: _: lib.nameValuePair "ROOST_CACHE_${variable name}_TOKEN_FILE" "%d/${name}") tokens;
+      environment.XDG_CONFIG_HOME = "${settings}";
       serviceConfig = {
         # The empty one takes back that of the unit's file.
         ExecStart = [ "" (utils.escapeSystemdExecArgs arguments) ];

@@ -71,7 +71,11 @@ struct CacheInstallTests {
             let installed = try await host.cache("install")
             #expect(installed.exitCode == 0, "\(installed.standardError)")
             #expect(try await host.mirrors() == [mirror])
-            #expect(try host.text().hasPrefix(String(original.prefix { $0 != "}" }.reversed().drop { $0 == " " }.reversed())))
+            #expect(
+                try host.text().hasPrefix(
+                    String(original.prefix { $0 != "}" }.reversed().drop { $0 == " " }.reversed())
+                )
+            )
             #expect(try String(contentsOfFile: host.backup, encoding: .utf8) == original)
             let attributes = try FileManager.default.attributesOfItem(atPath: host.path)
             #expect(attributes[.posixPermissions] as? NSNumber == 0o640)
@@ -156,7 +160,11 @@ struct CacheInstallTests {
             #expect(try host.text() == original)
             #expect(!host.isThere(host.record) && !host.isThere(host.backup))
             // What dockerd mounts while it looks at a file is gone with it.
-            #expect(try !String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8).contains(host.sandbox.directory.path))
+            #expect(
+                try !String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8).contains(
+                    host.sandbox.directory.path
+                )
+            )
             #expect(try FileManager.default.contentsOfDirectory(atPath: host.sandbox.directory.path("tmp")).isEmpty)
         }
     }

@@ -6,7 +6,9 @@ import Testing
 struct AddressTests {
     @Test(
         "a mirror is what dockerd takes: a scheme, a host, a port",
-        arguments: ["http://127.0.0.1:5555", "https://mirror.example.org", "https://m.example.org/", "http://[::1]:5555"]
+        arguments: [
+            "http://127.0.0.1:5555", "https://mirror.example.org", "https://m.example.org/", "http://[::1]:5555",
+        ]
     )
     func mirrors(_ text: String) throws {
         let mirror = try MirrorURL(text)
@@ -17,7 +19,8 @@ struct AddressTests {
     @Test(
         "anything else is no mirror, and why is told",
         arguments: [
-            ("mirror.example.org", MirrorURL.Problem.scheme), ("ftp://x", .scheme), ("http://", .notAURL), ("", .scheme),
+            ("mirror.example.org", MirrorURL.Problem.scheme), ("ftp://x", .scheme), ("http://", .notAURL),
+            ("", .scheme),
             ("http://user:secret@x", .user), ("http://x/path", .path), ("http://x?q=1", .path), ("http://x#f", .path),
             ("http://x:0", .notAURL), ("http://x:99999", .notAURL), ("http://x y", .notAURL), ("http://x\"", .notAURL),
             ("http://ä", .notAURL),
@@ -40,7 +43,8 @@ struct AddressTests {
     @Test(
         "no other address and no other port is taken",
         arguments: [
-            "0.0.0.0:5555", "10.0.0.1:5555", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:-1",
+            "0.0.0.0:5555", "10.0.0.1:5555", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536",
+            "127.0.0.1:-1",
             "127.0.0.1.evil.org:80", "127.0.0.01:80", "127.0.0.256:80", "[::]:80", "::1:80", ":80", "", "127.0.0.1:٥",
             "127.0.0.1:+80", "127.0..1:80", "localhost.evil.org:80",
         ]

@@ -26,8 +26,10 @@ struct CacheUnitTests {
     @Test(
         "an argument reaches roost as it was given",
         arguments: [
-            ("/usr/bin/roost", "/usr/bin/roost"), ("a b", "\"a b\""), ("100%", "100%%"), ("$HOME", "$$HOME"), ("", "\"\""),
-            ("a\"b\\c", "\"a\\\"b\\\\c\""), ("a;b", "\"a;b\""), ("a\nb", "\"a\\nb\""), ("quay.io=https://q", "quay.io=https://q"),
+            ("/usr/bin/roost", "/usr/bin/roost"), ("a b", "\"a b\""), ("100%", "100%%"), ("$HOME", "$$HOME"),
+            ("", "\"\""),
+            ("a\"b\\c", "\"a\\\"b\\\\c\""), ("a;b", "\"a;b\""), ("a\nb", "\"a\\nb\""),
+            ("quay.io=https://q", "quay.io=https://q"),
         ]
     )
     func quoting(_ argument: String, _ quoted: String) {
@@ -47,18 +49,21 @@ struct CacheUnitTests {
     func exposure() async throws {
         let program = try #require(Self.systemdAnalyze)
         try await TemporaryDirectory.with { folder in
-            func rate(_ text: String) async throws -> Int? {
+            func rate(_ text: String) async throws -> Int {
                 let path = try folder.write(text, to: "roost-cache.service")
-                return try await HostProgram.run(
+                let ended = try await HostProgram.run(
                     program,
                     ["security", "--offline=true", "--no-pager", "--threshold=25", path]
-                ).exitCode
+                )
+                return try #require(ended.exitCode)
             }
             let text = CacheUnit(arguments: ["--max-size", "50gb", "--upstream", "quay.io=https://quay.io"]).text
-            #expect(try await rate(text) == 0)
+            let exitCode = try await rate(text)
+            #expect(exitCode == 0)
             // Systemd does rate what it is shown.
             let bare = text.split(separator: "\n").filter { !$0.hasPrefix("Protect") && !$0.hasPrefix("SystemCall") }
-            #expect(try await rate(bare.joined(separator: "\n")) != 0)
+            let bareExitCode = try await rate(bare.joined(separator: "\n"))
+            #expect(bareExitCode != 0)
         }
     }
 
@@ -78,7 +83,7 @@ struct CacheUnitTests {
     }
 
     @Test(
-        "the NixOS module is Nix, and evaluates to the unit, its arguments, its credentials and Docker's mirror",
+        "the NixOS module is Nix, and evaluates to the unit, its arguments, its settings, its credentials and Docker's mirror",
         .enabled(if: nixInstantiate != nil, "needs nix-instantiate: run `make test`")
     )
     func nixModule() async throws {
@@ -97,19 +102,28 @@ struct CacheUnitTests {
             let found = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
             let command = CacheUnit(
                 program: "/store/roost/bin/roost",
-                arguments: ["--max-size", "50gb", "--upstream", "registry.example.org=https://registry.example.org"]
+                arguments: ["--max-size", "50gb"]
             ).command
             #expect(found["ExecStart"] as? [String] == ["", command.joined(separator: " ")])
             #expect(found["unit"] as? String == CacheUnit().text)
             #expect(found["mirrors"] as? [String] == ["http://127.0.0.1:5555"])
             #expect(found["LoadCredential"] as? [String] == ["docker.io:/run/secrets/hub"])
+            // In place of the settings' folder stands their text.
+            let environment = found["environment"] as? [String: String]
             #expect(
-                found["environment"] as? [String: String] == [
-                    "ROOST_CACHE_DOCKER_IO_USER": "me", "ROOST_CACHE_DOCKER_IO_TOKEN_FILE": "%d/docker.io",
-                ]
+                environment?["XDG_CONFIG_HOME"] == """
+                    [cache.upstreams."docker.io"]
+                    username = "me"
+                    token_file = "/run/credentials/roost-cache.service/docker.io"
+                    [cache.upstreams."registry.example.org"]
+                    url = "https://registry.example.org"
+                    private_hosts = ["registry.example.org"]
+
+                    """
             )
             #expect(found["wantedBy"] as? [String] == ["multi-user.target"])
-            #expect(found["allowed"] as? [Bool] == [true])
+            #expect(found["allowed"] as? [Bool] == [true, true])
+            #expect(found["refused"] as? [Bool] == [false, false], "a token in the store, and one of nobody")
         }
     }
 
@@ -118,45 +132,47 @@ struct CacheUnitTests {
         """
         let
           lib = rec {
-            toUpper = text: builtins.replaceStrings
-              (builtins.filter builtins.isString (builtins.split "" "abcdefghijklmnopqrstuvwxyz"))
-              (builtins.filter builtins.isString (builtins.split "" "ABCDEFGHIJKLMNOPQRSTUVWXYZ")) text;
             filterAttrs = keep: set: builtins.listToAttrs (map (n: { name = n; value = set.${n}; })
               (builtins.filter (n: keep n set.${n}) (builtins.attrNames set)));
             mapAttrsToList = f: set: map (n: f n set.${n}) (builtins.attrNames set);
-            mapAttrs' = f: set: builtins.listToAttrs (mapAttrsToList f set);
-            nameValuePair = name: value: { inherit name value; };
             optionals = c: list: if c then list else [ ];
             concatLists = builtins.concatLists;
+            concatStrings = builtins.concatStringsSep "";
+            optionalString = c: text: if c then text else "";
             hasPrefix = p: s: builtins.substring 0 (builtins.stringLength p) s == p;
             mkIf = c: v: if c then v else { };
             mkBefore = v: v;
             mkOption = o: o;
             mkEnableOption = d: { description = d; };
             literalExpression = t: t;
-            types = { package = 0; bool = 0; str = 0; strMatching = p: p; nullOr = t: t; attrsOf = t: t; submodule = m: m; };
+            types = { package = 0; bool = 0; str = 0; strMatching = p: p; nullOr = t: t; attrsOf = t: t; submodule = m: m;
+              listOf = t: t; };
           };
-          upstream = { url = null; user = null; tokenFile = null; };
-          made = import \(module) {
+          upstream = { url = null; user = null; tokenFile = null; privateHosts = [ ]; };
+          make = upstreams: import \(module) {
             inherit lib;
-            pkgs.writeTextDir = name: text: text;
+            pkgs.writeTextDir = name: text: { inherit text; outPath = if name == "roost/config.toml" then text else name; };
             utils.escapeSystemdExecArgs = builtins.concatStringsSep " ";
             config.services.roost.cache = {
               enable = true; package = "/store/roost"; listen = "127.0.0.1:5555"; maxSize = "50gb"; minFree = null;
-              dockerMirror = true;
-              upstreams = {
-                "docker.io" = upstream // { user = "me"; tokenFile = "/run/secrets/hub"; };
-                "registry.example.org" = upstream // { url = "https://registry.example.org"; };
-              };
+              dockerMirror = true; inherit upstreams;
             };
           };
+          made = make {
+            "docker.io" = upstream // { user = "me"; tokenFile = "/run/secrets/hub"; };
+            "registry.example.org" = upstream // {
+              url = "https://registry.example.org"; privateHosts = [ "registry.example.org" ];
+            };
+          };
+          wrong = make { "docker.io" = upstream // { tokenFile = "${builtins.storeDir}/token"; }; };
           service = made.config.systemd.services.roost-cache;
         in {
           inherit (service.serviceConfig) ExecStart LoadCredential;
           inherit (service) environment wantedBy;
-          unit = builtins.head made.config.systemd.packages;
+          unit = (builtins.head made.config.systemd.packages).text;
           mirrors = made.config.virtualisation.docker.daemon.settings.registry-mirrors;
           allowed = map (a: a.assertion) made.config.assertions;
+          refused = map (a: a.assertion) wrong.config.assertions;
           options = builtins.attrNames made.options.services.roost.cache;
         }
         """

@@ -98,7 +98,8 @@ struct DaemonConfigurationTests {
             ("{\n  \"a\": 1,\n}", 3, 1), ("{\"a\": 1} {}", 1, 10), ("{\"a\" 1}", 1, 6), ("{\"a\": 01}", 1, 8),
             ("{\"a\": \"\n\"}", 1, 8), ("{\"a\": tru}", 1, 7), ("{\"a\": 1", 1, 8), ("{'a': 1}", 1, 2), ("[1,]", 1, 4),
             ("// x\n{}", 1, 1), ("{\"a\": \"\\q\"}", 1, 7), ("{\"a\": -}", 1, 8), ("{\"ä\": x}", 1, 7),
-            ("{\"a\": 1.}", 1, 9), ("{\"a\": \"", 1, 7), ("{\"a\": \"\\", 1, 7), ("\u{FEFF}{}", 1, 1), ("{\"a\": NaN}", 1, 7),
+            ("{\"a\": 1.}", 1, 9), ("{\"a\": \"", 1, 7), ("{\"a\": \"\\", 1, 7), ("\u{FEFF}{}", 1, 1),
+            ("{\"a\": NaN}", 1, 7),
         ]
     )
     func notJSON(_ text: String, _ line: Int, _ column: Int) throws {
@@ -106,7 +107,7 @@ struct DaemonConfigurationTests {
             Issue.record("\(String(describing: problem(text)))")
             return
         }
-        #expect(error.position.line == line && error.position.column == column, "\(error)")
+        #expect(error.description.hasPrefix("line \(line), column \(column): "), "\(error)")
     }
 
     @Test("bytes that are no UTF-8, and nesting without end, are refused")
@@ -132,7 +133,9 @@ struct DaemonConfigurationTests {
     @Test("whatever the text is, it is read or refused, and an edit of what was read can be read again")
     func fuzz() throws {
         var random = SplitMix64(seed: 20)
-        let sample = Array("{\n \"a\": [1, {\"b\": \"\\u00e4\"}], \"registry-mirrors\": [\"https://x\"], \"c\": -1.5e3}".utf8)
+        let sample = Array(
+            "{\n \"a\": [1, {\"b\": \"\\u00e4\"}], \"registry-mirrors\": [\"https://x\"], \"c\": -1.5e3}".utf8
+        )
         var readable = 0
         for _ in 0..<20_000 {
             var bytes = sample

@@ -29,7 +29,9 @@ struct HostChangeTests {
             #expect(status.st_mode & 0o7777 == 0o644)
             try HostFile.remove(path + ".copy")
             try HostFile.remove(path + ".copy")
-            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == ["daemon.json", "made"])
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == ["daemon.json", "made"]
+            )
         }
     }
 
@@ -147,7 +149,11 @@ struct HostChangeTests {
                 try await Systemd(folder, program: "/opt/roost").install()
             }
             #expect(try HostFile.read(former.request.unitPath) == Array(former.request.unit.text.utf8))
-            #expect(former.calls.suffix(3) == ["daemon-reload", "enable roost-cache.service", "restart roost-cache.service"])
+            #expect(
+                former.calls.suffix(3) == [
+                    "daemon-reload", "enable roost-cache.service", "restart roost-cache.service",
+                ]
+            )
         }
     }
 
@@ -155,7 +161,8 @@ struct HostChangeTests {
     func noSystemd() async throws {
         try await TemporaryDirectory.with { folder in
             let manager = ServiceManager(program: "/nowhere/systemctl", sign: folder.path("none"))
-            #expect(try await manager.facts(InstallRequest(unit: CacheUnit())) == .noSystemd)
+            let service = try await manager.facts(InstallRequest(unit: CacheUnit()))
+            #expect(service == .noSystemd)
         }
     }
 

@@ -42,7 +42,7 @@ struct InstallPlanTests {
         )
     }
 
-    private func refusals(_ request: InstallRequest? = nil, _ facts: InstallFacts) -> [String] {
+    private func refusals(_ facts: InstallFacts, to request: InstallRequest? = nil) -> [String] {
         do throws(InstallRefusals) {
             _ = try InstallPlan.install(request ?? self.request, facts)
             return []
@@ -126,7 +126,8 @@ struct InstallPlanTests {
     @Test("an engine that can't be told is refused, with what is to be done instead")
     func engines() throws {
         let engines: [(InstallFacts.Engine, String)] = [
-            (.unreachable("no engine"), "engine_unreachable"), (.unsuitable(.elsewhere("tcp://x")), "engine_unsuitable"),
+            (.unreachable("no engine"), "engine_unreachable"),
+            (.unsuitable(.elsewhere("tcp://x")), "engine_unsuitable"),
             (.unsuitable(.notDocker("unix:///p")), "engine_unsuitable"),
             (.unsuitable(.ownNetwork("unix:///r")), "engine_unsuitable"),
             (.unsuitable(.unknownProcess("unix:///u")), "engine_unsuitable"),
@@ -139,9 +140,9 @@ struct InstallPlanTests {
         let facts = try facts(file: "{bad", service: .noSystemd)
         #expect(refusals(facts) == ["no_systemd", "bad_configuration"])
         let alone = InstallRequest(unit: CacheUnit(), managesService: false)
-        #expect(refusals(alone, try self.facts(service: .noSystemd)).isEmpty)
+        #expect(refusals(try self.facts(service: .noSystemd), to: alone).isEmpty)
         let home = InstallRequest(unit: CacheUnit(program: "/home/me/roost"))
-        #expect(refusals(home, try self.facts()) == ["hidden_program"])
+        #expect(refusals(try self.facts(), to: home) == ["hidden_program"])
         let foreign = InstallFacts.Service.systemd(unit: bytes("[Service]\n"), isEnabled: true, isActive: true)
         #expect(refusals(try self.facts(service: foreign)) == ["foreign_unit"])
     }
@@ -203,7 +204,10 @@ struct InstallPlanTests {
     @Test("a file that the installation made is removed; mirrors that were there before need no empty list")
     func removed() throws {
         let (made, madeRecord) = try installed(nil)
-        let removal = try InstallPlan.uninstall(request, try facts(try running([mirror]), file: made, record: madeRecord))
+        let removal = try InstallPlan.uninstall(
+            request,
+            try facts(try running([mirror]), file: made, record: madeRecord)
+        )
         #expect(words(removal)[0] == "remove configuration made_by_install")
         #expect(removal.change?.after == nil && removal.change?.interim != nil)
         let original = "{\"registry-mirrors\": [\"https://x\"]}"

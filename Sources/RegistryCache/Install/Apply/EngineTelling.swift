@@ -45,7 +45,9 @@ struct EngineTelling {
         guard access(folder, W_OK) == 0 || errno == ENOENT else {
             throw InstallFailure.unwritable(path, errno: errno)
         }
-        guard change.record != nil, let after = change.after, let daemon, let program = daemon.executable else { return }
+        guard change.record != nil, let after = change.after, let daemon, let program = daemon.executable else {
+            return
+        }
         try await DaemonCheck(program: program, version: daemon.version)
             .check(try InstallPlan.configuration(after, facts), for: path)
     }

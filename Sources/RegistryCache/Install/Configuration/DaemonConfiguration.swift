@@ -119,6 +119,7 @@ package struct DaemonConfiguration: Hashable, Sendable {
     /// - Parameters:
     ///   - key: A key that needs no escapes.
     ///   - value: A JSON value.
+    /// - Returns: The new bytes.
     package func setting(_ key: String, to value: [UInt8]) -> [UInt8] {
         if let member = members.first(where: { $0.key == key }) { return replacing(member.value.range, by: value) }
         let quoted = Array("\"\(key)\"".utf8)

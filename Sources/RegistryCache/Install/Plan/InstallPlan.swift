@@ -40,7 +40,8 @@ extension InstallPlan {
     /// What makes this host use the cache. The service comes before the engine is told of it.
     ///
     /// - Throws: ``InstallRefusals``.
-    package static func install(_ request: InstallRequest, _ facts: InstallFacts) throws(InstallRefusals) -> InstallPlan {
+    package static func install(_ request: InstallRequest, _ facts: InstallFacts) throws(InstallRefusals) -> InstallPlan
+    {
         var refusals: [InstallRefusal] = []
         var actions: [InstallAction] = []
         do throws(InstallRefusal) {
@@ -63,7 +64,8 @@ extension InstallPlan {
     }
 
     /// The engine's part.
-    private static func telling(_ request: InstallRequest, _ facts: InstallFacts) throws(InstallRefusal) -> InstallPlan {
+    private static func telling(_ request: InstallRequest, _ facts: InstallFacts) throws(InstallRefusal) -> InstallPlan
+    {
         let mirror = try mirror(of: request)
         let (daemon, listed) = try running(facts)
         let (change, decided) = try naming(mirror, facts, daemon)
