@@ -67,12 +67,15 @@ struct PlainStepExitTests {
                         group.addTask { await watched.output.follow(.container(id), on: client) }
                         group.addTask { try await beside(watched) }
                         await watched.output.isReady.wait()
-                        let outcome = try await supervision.run(watched.output) {
-                            try await client.startContainer(id)
-                            watched.output.mayEmit.open()
-                            try await afterStart(engine, id)
-                            return nil
-                        }
+                        let outcome = try await supervision.run(
+                            watched.output,
+                            start: {
+                                try await client.startContainer(id)
+                                try await afterStart(engine, id)
+                                return nil
+                            },
+                            tellStart: { watched.output.mayEmit.open() }
+                        )
                         result.update { $0 = (outcome, watched.output.isFollowed.isOpen, watched.hasPassed.isOpen) }
                         try await group.waitForAll()
                     }
