@@ -35,7 +35,8 @@ struct PlainStepExitTests {
     ///   - treat: What becomes of the supervision's calls.
     ///   - afterStart: Done when the container has started, before anything else is asked of it.
     ///   - beside: Done while it is supervised.
-    /// - Returns: How it ended, and whether its process was followed.
+    /// - Returns: How it ended, whether its process was followed, and whether its good end was acted on.
+    /// - Throws: What the engine, `afterStart` and `beside` throw.
     private func supervise(
         _ command: String,
         treat: @escaping @Sendable (String) -> EngineRelay.Treatment = { _ in .pass },
