@@ -77,6 +77,15 @@ package struct Reaper: Sendable {
         return report
     }
 
+    /// Removes what these owners left, whose memory others wait for.
+    ///
+    /// - Returns: Those of whom no container is left but what is not Roost's to remove.
+    /// - Throws: `EngineError` or `CancellationError`.
+    package func clear(_ owners: Set<OwnerIdentity>) async throws -> Set<OwnerIdentity> {
+        let plan = try await plan().plan
+        return try await apply(plan).cleared(owners, of: plan)
+    }
+
     // MARK: One object
 
     private func remove(_ object: ReapObject, _ plan: ReapPlan, _ report: inout ReapReport) async -> ReapReport.Outcome
