@@ -38,7 +38,8 @@ let package = Package(
         .target(
             name: "RoostCLI",
             dependencies: [
-                "WorkspaceWatch", "Pipeline", "RegistryCache", "ImagePull", "Doctor", "Reaping", "RoostStore", "DockerEngine",
+                "WorkspaceWatch", "Pipeline", "RegistryCache", "ImagePull", "Doctor", "Reaping", "RoostStore",
+                "DockerEngine",
                 "OCIDistribution",
                 "RoostCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -230,7 +231,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "RoostCLI", "Doctor", "Pipeline", "RegistryCache", "ParkedContainers", "Reaping", "RoostStore", "ImagePull",
+                "RoostCLI", "Doctor", "Pipeline", "RegistryCache", "ParkedContainers", "Reaping", "RoostStore",
+                "ImagePull",
                 "DockerEngine", "RoostTesting",
             ],
             swiftSettings: settings

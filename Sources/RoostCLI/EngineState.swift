@@ -36,7 +36,11 @@ struct EngineState: Sendable {
         }
         do {
             let info = try await engine.info()
-            let records = store.records(of: engine.identity(by: info))
+            let records = store.records(of: engine.identity(by: info)) { owners, journal in
+                // The run that waits has made the installation since.
+                let reaper = Reaper(engine: engine, installation: try .load(from: folder), journal: journal)
+                return try await reaper.clear(owners)
+            }
             return (EngineState(store: store, records: records, info: info, installation: installation), warnings)
         } catch let error as CancellationError {
             throw error

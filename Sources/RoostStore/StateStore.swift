@@ -50,13 +50,30 @@ package final class StateStore: Sendable {
     /// - Parameters:
     ///   - engine: Which engine.
     ///   - owner: Whose leases, runs and tickets those that are made are.
+    ///   - pause: How long nothing is tried again where `removeLeft` has failed.
+    ///   - removeLeft: Removes what dead owners left on the engine, by the journal and by their labels, and returns the owners
+    ///     of whom no container is left: their memory is free then. By default there is never anything to remove.
     /// - Returns: The records; to be made once, since those who wait for memory know each other by them.
-    package func records(of engine: EngineID, owner: OwnerIdentity = .current) -> EngineRecords {
-        EngineRecords(
+    package func records(
+        of engine: EngineID,
+        owner: OwnerIdentity = .current,
+        pause: Duration = .seconds(2),
+        removeLeft: @escaping @Sendable (Set<OwnerIdentity>, any Journal) async throws -> Set<OwnerIdentity> = {
+            owners,
+            _ in owners
+        }
+    ) -> EngineRecords {
+        let journal = StoredJournal(store: self, engine: engine, owner: owner)
+        return EngineRecords(
             engine: engine,
-            journal: StoredJournal(store: self, engine: engine, owner: owner),
+            journal: journal,
             leases: StoredLeaseBook(store: self, engine: engine, owner: owner),
-            admissions: StoredAdmissionLedger(store: self, engine: engine, owner: owner)
+            admissions: StoredAdmissionLedger(
+                store: self,
+                engine: engine,
+                owner: owner,
+                estates: Estates(pause: pause) { try await removeLeft($0, journal) }
+            )
         )
     }
 

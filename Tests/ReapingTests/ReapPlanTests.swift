@@ -121,6 +121,9 @@ struct ReapPlanTests {
     func runsAndOrder() {
         #expect(Self.plan(Self.container(), unfinished: ["r"]).cutOffRuns.map(\.id) == ["r"])
         #expect(Self.plan(Self.container(), .stopped, unfinished: ["r"]).cutOffRuns.isEmpty)
+        #expect(Self.plan(Self.container(), unfinished: ["r"]).mayHaveLateCreations)
+        #expect(!Self.plan(Self.container(), .dead(.anotherBoot), unfinished: ["r"]).mayHaveLateCreations)
+        #expect(!Self.plan(Self.container()).mayHaveLateCreations, "tidied up after by somebody else")
         let objects = [ReapObject.Kind.volume, .container, .network].map {
             ReapObject(kind: $0, id: "\($0)", name: "", labels: Self.labels, imageLabels: [:])
         }

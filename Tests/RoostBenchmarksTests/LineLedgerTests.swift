@@ -38,7 +38,18 @@ struct LineLedgerTests {
         #expect(ledger(whole.replacing(line(1, 2), with: "")).lost == 1)
         let inTheMiddle = ledger(whole.replacing(line(0, 1), with: ""))
         #expect(inTheMiddle.lost == 2, "the next one is not in its place either")
-        #expect(inTheMiddle.wrong.count == 1)
+        #expect(inTheMiddle.wrongCount == 1)
+    }
+
+    @Test("lines that come twice, or late, make up for none that are missing, and each of them counts")
+    func repeatedLines() {
+        let lines = (0..<20).map { line(0, $0) }
+        var ledger = LineLedger(steps: 1, lines: 20)
+        // Five to nine are missing, and five others come in their place, and once more in their own.
+        Array((lines[..<5] + lines[10..<15] + lines[10...]).joined().utf8).withUnsafeBytes { ledger.read($0) }
+        #expect(ledger.lost == 6)
+        #expect(ledger.wrongCount == 6)
+        #expect(ledger.wrong.count == 5, "the first few are enough to look at")
     }
 
     @Test(

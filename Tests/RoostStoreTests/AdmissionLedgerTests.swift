@@ -52,6 +52,34 @@ struct AdmissionLedgerTests {
         }
     }
 
+    @Test("a dead one's memory is free when what it left is removed, and not before")
+    func removedFirst() async throws {
+        try await StoreFixture.with { fixture in
+            let (one, owner) = fixture.roost(1)
+            _ = try await one.admissions.acquire(memory(60), budget: budget)
+            fixture.processes.end(owner)
+            let tries = Shared(0)
+            let two = fixture.roost(2) { owners in
+                tries.update { $0 += 1 }
+                #expect(owners == [owner])
+                #expect(try await tickets(fixture) == 2, "the dead one's is still there")
+                switch tries.value {
+                case 1: throw NoEngine()
+                case 2: return []
+                default: return owners
+                }
+            }
+            let small = try await two.admissions.acquire(memory(40), budget: budget)
+            #expect(tries.value == 0, "nobody waits for the dead one's memory")
+            try await two.admissions.release(small)
+            _ = try await two.admissions.acquire(memory(60), budget: budget)
+            #expect(tries.value == 3)
+            #expect(try await tickets(fixture) == 1)
+        }
+    }
+
+    private struct NoEngine: Error {}
+
     @Test("who asks first is served first: a small one does not pass a large one")
     func strictOrder() async throws {
         try await StoreFixture.with { fixture in

@@ -48,6 +48,17 @@ struct StoreFixture: Sendable {
         return (store().records(of: Self.engine, owner: owner), owner)
     }
 
+    /// The records of a process of its own, which removes what dead ones left by `removeLeft`.
+    func roost(
+        _ pid: Int32,
+        removeLeft: @escaping @Sendable (Set<OwnerIdentity>) async throws -> Set<OwnerIdentity>
+    ) -> EngineRecords {
+        let owner = processes.start(pid)
+        return store().records(of: Self.engine, owner: owner, pause: .zero) { owners, _ in
+            try await removeLeft(owners)
+        }
+    }
+
     /// A connection beside all stores.
     func connection() throws -> DatabaseQueue {
         var configuration = Configuration()

@@ -15,7 +15,10 @@ struct WorkspaceTreeTests {
         _ body: (TemporaryDirectory, WorkspaceWatch) async throws -> Void
     ) async throws {
         try await TemporaryDirectory.with { directory in
-            for file in files { try directory.write("x", to: file) }
+            for file in files {
+                try directory.write("x", to: file)
+                waitUntilWritten(directory.path(file))
+            }
             try await body(directory, try WorkspaceWatch(directory.path, rules: rules))
         }
     }
@@ -24,6 +27,17 @@ struct WorkspaceTreeTests {
         let descriptor = open(path, O_WRONLY | O_CREAT, 0o600)
         #expect(descriptor >= 0 && Foundation.write(descriptor, "y", 1) == 1)
         close(descriptor)
+        waitUntilWritten(path)
+    }
+
+    /// A process that another test is starting has, until its program is executed, a copy of each descriptor of this one; and
+    /// only with the last copy is a file closed. The kernel gives a lease for reading where nobody has it open for writing.
+    private func waitUntilWritten(_ path: String) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        #expect(descriptor >= 0)
+        defer { close(descriptor) }
+        while fcntl(descriptor, 1024 /* F_SETLEASE */, F_RDLCK) != 0, errno == EAGAIN { sched_yield() }
+        #expect(fcntl(descriptor, 1024, F_UNLCK) == 0)
     }
 
     @Test(

@@ -97,7 +97,7 @@ struct LogsBenchmark {
             limits: [
                 Limit(
                     "lines that Roost lost, tore or put in the wrong place, in all runs",
-                    .count(own.reduce(0) { $0 + $1.ledger.lost + $1.ledger.wrong.count }),
+                    .count(own.reduce(0) { $0 + $1.ledger.lost + $1.ledger.wrongCount }),
                     atMost: .count(0)
                 ),
                 Limit(

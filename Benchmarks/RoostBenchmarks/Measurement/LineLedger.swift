@@ -23,6 +23,8 @@ struct LineLedger {
     private let names: [[UInt8]]
     /// Lines that were torn, mixed up, or in the wrong place, the first few.
     private(set) var wrong: [String] = []
+    /// How many there were of these.
+    private(set) var wrongCount = 0
 
     /// - Parameters:
     ///   - steps: How many steps print; at most 100.
@@ -68,10 +70,12 @@ struct LineLedger {
             Self.holds(names[step], line[..<mark])
         else { return remember(line) }
         if index == next[step] { right[step] += 1 } else { remember(line) }
-        next[step] = index + 1
+        // Lines that come a second time, or after later ones, must not make up for those that are missing.
+        next[step] = max(next[step], index + 1)
     }
 
     private mutating func remember(_ line: UnsafeRawBufferPointer) {
+        wrongCount += 1
         if wrong.count < 5 { wrong.append(String(decoding: line, as: UTF8.self)) }
     }
 

@@ -144,7 +144,11 @@ extension EngineTransport {
         func upgrade(channel: any Channel, upgradeResponse: HTTPResponseHead) -> EventLoopFuture<Handshake> {
             channel.eventLoop.makeCompletedFuture {
                 try attempt.succeed()
-                let configuration = UpgradedChannel.Configuration(isOutboundHalfClosureEnabled: true)
+                let configuration = UpgradedChannel.Configuration(
+                    // Of reads of up to 64 KiB: what waits for a slow reader should stay in the engine.
+                    backPressureStrategy: .init(lowWatermark: 1, highWatermark: 4),
+                    isOutboundHalfClosureEnabled: true
+                )
                 return .upgraded(
                     try UpgradedChannel(wrappingChannelSynchronously: channel, configuration: configuration)
                 )

@@ -13,7 +13,7 @@ extension PipelineReading {
     func resolveNeeds(of steps: [StepRead], declared: [String]) -> [StepDefinition] {
         let instances = Dictionary(grouping: steps.map(\.definition), by: \.declaredName)
         let single = Dictionary(steps.map { ($0.definition.id.step, $0.definition) }) { first, _ in first }
-        let isDeclared = Set(declared)
+        let unread = Set(declared).subtracting(instances.keys)
         var unknown = 0
         var needsLeft = PipelineRules.mostNeeds
         let resolved = steps.map { step in
@@ -22,7 +22,7 @@ extension PipelineReading {
             for need in step.needs {
                 guard let found = instances[need.value] ?? single[need.value].map({ [$0] }) else {
                     // What is wrong with a step that could not be read has been told.
-                    if !isDeclared.contains(need.value) {
+                    if !Self.isOne(need.value, of: unread) {
                         unknown += 1
                         reportUnknown(need, of: definition.id, among: unknown <= Self.mostSuggestions ? declared : [])
                     }
@@ -53,13 +53,25 @@ extension PipelineReading {
             // The whole circle is shown where it can be read; a thousand names can't.
             let shown = path.count > 12 ? path.prefix(6) + ["…"] + path.suffix(5) : path[...]
             let step = steps.first { $0.definition.id.step == circle.first }
+            // A step may need others beside, or a whole matrix: the place is where the circle goes on.
+            let edge = step?.needs.first { need in
+                circle.count > 1
+                    && (need.value == circle[1] || instances[need.value]?.contains { $0.id.step == circle[1] } == true)
+            }
             collector.error(
                 "needs go in a circle: \(shown.joined(separator: " → "))",
-                at: step?.needs.first?.position ?? step?.definition.position,
-                key: step?.needs.first?.path
+                at: edge?.position ?? step?.definition.position,
+                key: edge?.path
             )
         }
         return resolved
+    }
+
+    /// Whether a name is that of a step that could not be read, or may be of one of its instances.
+    private static func isOne(_ name: String, of unread: Set<String>) -> Bool {
+        guard !unread.isEmpty else { return false }
+        return unread.contains(name)
+            || name.indices.contains { name[$0] == "-" && unread.contains(String(name[..<$0])) }
     }
 
     private func reportUnknown(_ need: Located<String>, of id: StepID, among names: [String]) {

@@ -34,7 +34,8 @@ package enum LogFileError: Error, Hashable, CustomStringConvertible {
 
     private static func advice(_ code: Int32) -> String {
         switch code {
-        case EACCES, EPERM, EROFS: "; the logs of a run are kept in the project folder, which has to be yours to write to"
+        case EACCES, EPERM, EROFS:
+            "; the logs of a run are kept in the project folder, which has to be yours to write to"
         default: ""
         }
     }

@@ -107,13 +107,7 @@ final class NetworkSlots: Sendable {
         }
         let made: NetworkSlot
         do {
-            made = try await NetworkSlot.create(
-                image: image,
-                name: nil,
-                networkMode: network,
-                labels: context.labels(kind: "slot", stage: nil),
-                on: engine
-            )
+            made = try await create(slot, image)
         } catch {
             state.withLock { $0.book.close(slot) }
             permit?.giveBack()
@@ -147,6 +141,24 @@ final class NetworkSlots: Sendable {
             await made.holder.detach()
         }
         await Removal(kill: interruption.kill, emit: emit).remove(container: made.holder.id, from: engine)
+    }
+
+    private func create(_ slot: Int, _ image: String) async throws -> NetworkSlot {
+        func create(_ suffix: [String]) async throws -> NetworkSlot {
+            try await NetworkSlot.create(
+                image: image,
+                name: context.objectName(["slot", String(slot + 1)] + suffix),
+                networkMode: network,
+                labels: context.labels(kind: "slot", stage: nil),
+                on: engine
+            )
+        }
+        do {
+            return try await create([])
+        } catch let error as EngineError where error.statusCode == 409 {
+            // Stages with networks of their own count their slots each from 1.
+            return try await create([String(UInt32.random(in: 0...UInt32.max), radix: 16)])
+        }
     }
 
     // MARK: - Steps

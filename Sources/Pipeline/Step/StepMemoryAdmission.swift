@@ -9,8 +9,28 @@ struct StepMemoryAdmission: Sendable {
     let budget: ByteCount
     let interruption: Interruption
     let emit: @Sendable (RunEvent.Kind) async -> Void
+    /// Measures how long something waits before that is told.
+    let clock: any Clock<Duration>
+    /// One wait is told of.
+    private let notices = ConcurrencyLimit(1)
     /// What services keep free for the steps beside them.
     let reserves = MemoryReserves()
+
+    init(
+        run: RunID,
+        ledger: (any AdmissionLedger)?,
+        budget: ByteCount,
+        interruption: Interruption,
+        clock: any Clock<Duration> = ContinuousClock(),
+        emit: @escaping @Sendable (RunEvent.Kind) async -> Void
+    ) {
+        self.run = run
+        self.ledger = ledger
+        self.budget = budget
+        self.interruption = interruption
+        self.clock = clock
+        self.emit = emit
+    }
 
     enum Outcome: Sendable {
         case admitted(Admission)
@@ -98,8 +118,12 @@ struct StepMemoryAdmission: Sendable {
         reserve: ConcurrencyLimit?,
         until stop: Latch
     ) async throws -> Outcome {
-        try await withThrowingTaskGroup(of: Outcome.self) { group in
+        try await withThrowingTaskGroup(of: Outcome?.self) { group in
             group.addTask { .admitted(try await ledger.acquire(request, budget: budget)) }
+            group.addTask {
+                await tellOfWait(request, ledger)
+                return nil
+            }
             group.addTask {
                 await stop.wait()
                 return .interrupted
@@ -107,11 +131,13 @@ struct StepMemoryAdmission: Sendable {
             if let reserve {
                 group.addTask { await reserve.enter() ? .reserved(reserve) : .interrupted }
             }
-            var outcome = try await group.next() ?? .uncounted
+            var first: Outcome?
+            while first == nil, let ended = try await group.next() { first = ended }
+            var outcome = first ?? .uncounted
             group.cancelAll()
             // More than one may have happened: what was admitted has to be given back, or used.
             while let other = await group.nextResult() {
-                guard case .success(let other) = other else { continue }
+                guard case .success(let other?) = other else { continue }
                 switch (outcome, other) {
                 case (.interrupted, _): outcome = other
                 case (_, .admitted), (_, .reserved): await release(other)
@@ -121,6 +147,18 @@ struct StepMemoryAdmission: Sendable {
             return outcome
         }
     }
+
+    /// Tells once a run that it waits for what other runs have, once that has taken a moment.
+    private func tellOfWait(_ request: AdmissionRequest, _ ledger: any AdmissionLedger) async {
+        guard (try? await clock.sleep(for: Self.silence)) != nil,
+            let promises = try? await ledger.promises(),
+            let wait = MemoryWait(request, budget: budget, promises: promises), notices.tryEnter()
+        else { return }
+        await emit(.notice(wait.description))
+    }
+
+    /// How long a wait is nothing to speak of.
+    private static let silence = Duration.seconds(1)
 
     /// Gives back what the step was promised; does nothing the second time.
     func release(_ ticket: Ticket) async {

@@ -39,7 +39,7 @@ final class StepOutput: Sendable {
     private enum Activity: Hashable {
         case reading(batches: Int)
         /// Held up by whoever reads the events: not the engine's fault.
-        case handingOn
+        case handingOn(batches: Int)
     }
 
     private let id: StepID
@@ -148,6 +148,24 @@ final class StepOutput: Sendable {
         shouldDetach.open()
     }
 
+    /// Gives up the attached stream, for the log, once it is held up while the container is not known to run. For one whose
+    /// process is not followed: an engine that tells the end only when the stream has been read would tell it never.
+    ///
+    /// Returns when that has happened, or the task is cancelled.
+    ///
+    /// - Parameter isKnownToRun: Asks the engine. One that waits for the stream does not answer.
+    func detachIfHeldUp(unless isKnownToRun: @Sendable () async -> Bool) async {
+        var before = activity.withLock { $0 }
+        while !shouldDetach.isOpen, (try? await ContinuousClock().sleep(for: Self.lookInterval)) != nil {
+            let now = activity.withLock { $0 }
+            if case .handingOn = now, now == before, await !isKnownToRun(), !Task.isCancelled { shouldDetach.open() }
+            before = now
+        }
+    }
+
+    /// Two looks and an engine's answer have to lie within the two seconds after which the rest is dropped.
+    static let lookInterval = Duration.milliseconds(500)
+
     /// - Returns: Whether the stream came to its own end.
     private func read(
         _ source: Source,
@@ -214,8 +232,9 @@ final class StepOutput: Sendable {
 
     private func handOn(_ lines: [LogLine]) async {
         let batches = activity.withLock { activity in
-            defer { activity = .handingOn }
-            return if case .reading(let batches) = activity { batches } else { 0 }
+            let batches = if case .reading(let batches) = activity { batches } else { 0 }
+            activity = .handingOn(batches: batches)
+            return batches
         }
         if !lines.isEmpty {
             await mayEmit.wait()

@@ -126,19 +126,23 @@ struct StepRunner: Sendable {
         log.keep(output)
     }
 
-    private func tellStart(of container: String, _ attempt: Attempt, _ output: StepOutput) async {
-        await emit(
-            .stepStarted(
-                StepStart(
-                    id: attempt.step.id,
-                    image: attempt.step.imageText,
-                    attempt: attempt.number,
-                    attempts: attempt.step.retries.attempts,
-                    containerID: container
-                )
-            )
+    /// What tells that the attempt's command has started, and lets its output be told from then on.
+    private func tellStart(
+        of container: String,
+        _ attempt: Attempt,
+        _ output: StepOutput
+    ) -> @Sendable () async -> Void {
+        let start = StepStart(
+            id: attempt.step.id,
+            image: attempt.step.imageText,
+            attempt: attempt.number,
+            attempts: attempt.step.retries.attempts,
+            containerID: container
         )
-        output.mayEmit.open()
+        return {
+            await emit(.stepStarted(start))
+            output.mayEmit.open()
+        }
     }
 
     // MARK: - Parked
@@ -159,15 +163,17 @@ struct StepRunner: Sendable {
         await creation.tellWarnings(of: parked.made)
         await openLog(of: &attempt, for: parked.output)
         var timeline = attempt.timeline
-        let before = attempt
         let outcome: StepSupervision.Outcome
         do {
-            outcome = try await supervision(of: parked.container.id, attempt).run(parked.output) {
-                guard await parked.container.release(parked.payload) else { throw NotReleased() }
-                timeline.end(.start)
-                await tellStart(of: parked.container.id, before, parked.output)
-                return parked.container.firstProcess
-            }
+            outcome = try await supervision(of: parked.container.id, attempt).run(
+                parked.output,
+                start: {
+                    guard await parked.container.release(parked.payload) else { throw NotReleased() }
+                    timeline.end(.start)
+                    return parked.container.firstProcess
+                },
+                tellStart: tellStart(of: parked.container.id, attempt, parked.output)
+            )
         } catch {
             attempt.slots.finish(step.id)
             return false
@@ -258,20 +264,22 @@ struct StepRunner: Sendable {
                 group.addTask { await output.follow(.container(container), on: engine) }
                 defer { group.cancelAll() }
                 await output.isReady.wait()
-                return try await supervision(of: container, before).run(output) {
-                    defer { permit?.giveBack() }
-                    if interruption.end(for: step).isOpen { throw CancellationError() }
-                    // A start can't be stopped, only given up: the removal kills what has come of it.
-                    let hasStarted: Bool? = try await interruption.kill.cancelling {
-                        try await engine.startContainer(container)
-                        return true
-                    }
-                    if hasStarted == nil { throw CancellationError() }
-                    permit?.giveBack()
-                    timeline.end(.start)
-                    await tellStart(of: container, before, output)
-                    return nil
-                }
+                return try await supervision(of: container, before).run(
+                    output,
+                    start: {
+                        defer { permit?.giveBack() }
+                        if interruption.end(for: step).isOpen { throw CancellationError() }
+                        // A start can't be stopped, only given up: the removal kills what has come of it.
+                        let hasStarted: Bool? = try await interruption.kill.cancelling {
+                            try await engine.startContainer(container)
+                            return true
+                        }
+                        if hasStarted == nil { throw CancellationError() }
+                        timeline.end(.start)
+                        return nil
+                    },
+                    tellStart: tellStart(of: container, before, output)
+                )
             }
             attempt.timeline = timeline
             attempt.timeline.end(.run, at: outcome.endedAt)

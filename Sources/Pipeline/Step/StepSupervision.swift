@@ -50,11 +50,23 @@ struct StepSupervision: Sendable {
     /// - Parameters:
     ///   - output: The container's output, which is being read.
     ///   - start: Starts the command, and returns the container's first process where it is followed already.
-    /// - Returns: How it ended.
+    ///   - tellStart: Tells that it has started. Whoever reads that may take it late: the command is watched over meanwhile.
+    /// - Returns: How it ended, once its start has been told.
     /// - Throws: What `start` throws.
-    func run(_ output: StepOutput, start: () async throws -> FirstProcess?) async throws -> Outcome {
+    func run(
+        _ output: StepOutput,
+        start: () async throws -> FirstProcess?,
+        tellStart: @escaping @Sendable () async -> Void
+    ) async throws -> Outcome {
         let parkedProcess = try await start()
-        return await withTaskGroup(of: Report.self) { group in
+        async let told: Void = tellStart()
+        let outcome = await supervise(output, parkedProcess)
+        await told
+        return outcome
+    }
+
+    private func supervise(_ output: StepOutput, _ parkedProcess: FirstProcess?) async -> Outcome {
+        await withTaskGroup(of: Report.self) { group in
             var lifecycle = StepLifecycle()
             var endedAt: ContinuousClock.Instant?
             var usage = StepMemory.Usage()
@@ -152,6 +164,10 @@ struct StepSupervision: Sendable {
         let memory = StepMemory(engine: engine, container: container)
         guard let process else {
             group.addTask { .memory(StepMemory.Usage(peak: await memory.peak())) }
+            group.addTask {
+                await output.detachIfHeldUp { await isKnownToRun() }
+                return .nothing
+            }
             return
         }
         output.isFollowed.open()
@@ -161,6 +177,13 @@ struct StepSupervision: Sendable {
             return .exitSeen(end, at: .now)
         }
         group.addTask { .memory(await memory.usage(until: process)) }
+    }
+
+    private func isKnownToRun() async -> Bool {
+        let state = try? await withDeadline(StepOutput.lookInterval, "inspect a container") {
+            try await engine.inspectContainer(container)?.state
+        }
+        return state?.isRunning == true
     }
 
     /// The engine's errors here are told by the wait that goes on meanwhile.

@@ -31,6 +31,19 @@ package struct ReapReport: Sendable {
 
     package init() {}
 
+    /// Those of some owners of whom no container is left that the plan was to remove.
+    package func cleared(_ owners: Set<OwnerIdentity>, of plan: ReapPlan) -> Set<OwnerIdentity> {
+        owners.subtracting(
+            plan.decisions.filter { decision in
+                guard decision.removes, decision.object.kind == .container else { return false }
+                switch outcomes[Key(decision.object)] {
+                case .removed, .gone, .kept: return false
+                case .failed, nil: return true
+                }
+            }.compactMap(\.object.owner)
+        )
+    }
+
     /// What could not be removed, and why.
     package var failures: [String] {
         outcomes.values.compactMap { if case .failed(let why) = $0 { why } else { nil } }.sorted()

@@ -9,25 +9,37 @@ package struct Reaper: Sendable {
     private let installation: Installation
     private let journal: (any Journal)?
     private let processes: any ProcessFacts
+    private let letEngineFinish: @Sendable () async throws -> Void
+
+    /// How long an engine may go on making what a process asked for that has been killed since.
+    package static let lateCreation = Duration.seconds(1)
 
     /// - Parameters:
     ///   - engine: Where.
     ///   - installation: Whose objects.
     ///   - journal: `nil` where it can't be had: labels alone tell then.
     ///   - processes: Tells whether an owner lives.
+    ///   - letEngineFinish: Waits until an engine is done with what a killed process had asked for.
     package init(
         engine: EngineClient,
         installation: Installation,
         journal: (any Journal)?,
-        processes: any ProcessFacts = SystemProcesses()
+        processes: any ProcessFacts = SystemProcesses(),
+        letEngineFinish: @escaping @Sendable () async throws -> Void = {
+            try await ContinuousClock().sleep(for: lateCreation)
+        }
     ) {
         self.engine = engine
         self.installation = installation
         self.journal = journal
         self.processes = processes
+        self.letEngineFinish = letEngineFinish
     }
 
     /// What a reap would do now.
+    ///
+    /// Where a run was cut off that nobody has tidied up after yet, this looks twice: an engine goes on making a container
+    /// when whoever asked for it has died, and lists it only then.
     ///
     /// - Throws: `EngineError` or `CancellationError`.
     package func plan() async throws -> (plan: ReapPlan, warnings: [String]) {
@@ -37,7 +49,11 @@ package struct Reaper: Sendable {
             journal: journal,
             processes: processes
         )
-        let (facts, error) = try await reader.read()
+        var (facts, error) = try await reader.read()
+        if ReapPlan(facts).mayHaveLateCreations {
+            try await letEngineFinish()
+            (facts, error) = try await reader.read()
+        }
         return (ReapPlan(facts), error.map { ["the journal can't be read: \($0)"] } ?? [])
     }
 
@@ -59,6 +75,15 @@ package struct Reaper: Sendable {
             if isFirst { report.cutOffRuns.append(run.id) }
         }
         return report
+    }
+
+    /// Removes what these owners left, whose memory others wait for.
+    ///
+    /// - Returns: Those of whom no container is left but what is not Roost's to remove.
+    /// - Throws: `EngineError` or `CancellationError`.
+    package func clear(_ owners: Set<OwnerIdentity>) async throws -> Set<OwnerIdentity> {
+        let plan = try await plan().plan
+        return try await apply(plan).cleared(owners, of: plan)
     }
 
     // MARK: One object

@@ -14,6 +14,8 @@ package struct ReapPlan: Sendable {
     package let cutOffRuns: [RunRecord]
     /// Entries of dead owners whose container was never made, or is gone.
     package let forgotten: [JournaledContainer]
+    /// Whether the engine may still be making what a run had asked for that was cut off, which may have been just now.
+    package let mayHaveLateCreations: Bool
 
     package init(_ facts: ReapFacts) {
         let runs = Set(facts.unfinishedRuns.map(\.id))
@@ -21,6 +23,7 @@ package struct ReapPlan: Sendable {
             facts.objects.filter { $0.kind == kind }.map { Self.decide($0, facts, unfinished: runs) }
         }
         cutOffRuns = facts.unfinishedRuns.filter { Self.isDead($0.owner, facts) }
+        mayHaveLateCreations = cutOffRuns.contains { facts.owners[$0.owner] != .dead(.anotherBoot) }
         forgotten = facts.missing.filter { Self.isDead($0.owner, facts) }
     }
 

@@ -11,7 +11,7 @@ struct LeasesCommand: AsyncParsableCommand {
         discussion: """
             A lease says that something is in use: a run takes one on its ID for as long as it goes on. It ends when it is \
             released or its process ends, never by a clock. Leases on all engines that this state folder knows are \
-            listed; no engine is asked.
+            listed, and the memory that their steps are promised; no engine is asked.
 
             EXAMPLE
               roost leases
@@ -26,32 +26,45 @@ struct LeasesCommand: AsyncParsableCommand {
         let folders = RoostFolders(environment: ProcessInfo.processInfo.environment)
         let store = StateStore(folder: folders.state)
         let leases = FileManager.default.fileExists(atPath: store.path) ? try await store.leases() : []
+        let promises = FileManager.default.fileExists(atPath: store.path) ? try await store.promisesOfTheLiving() : []
         for warning in store.takeWarnings() { await RoostCommandLine.complain(warning) }
         switch format {
-        case .text: try OutputWriter.standardOutput.enqueue(text(leases))
-        case .json: try OutputWriter.standardOutput.enqueue(try json(leases))
+        case .text: try OutputWriter.standardOutput.enqueue(text(leases, promises))
+        case .json: try OutputWriter.standardOutput.enqueue(try json(leases, promises))
         }
         try await OutputWriter.standardOutput.flush()
     }
 
-    private func text(_ leases: [Lease]) -> String {
-        guard !leases.isEmpty else { return "nothing is in use\n" }
-        return leases.flatMap { lease in
+    private func text(_ leases: [Lease], _ promises: [PromisedMemory]) -> String {
+        guard !leases.isEmpty || !promises.isEmpty else { return "nothing is in use\n" }
+        let memory = promises.flatMap { promise in
+            TextSanitizer.plainLines(
+                "memory  \(promise.memory)  process \(promise.owner.pid), \(promise.step) of run \(promise.run)"
+            )
+        }
+        let leases = leases.flatMap { lease in
             TextSanitizer.plainLines(
                 "\(lease.kind.rawValue)  \(lease.subject)  process \(lease.owner.pid), since \(lease.takenAt.formatted(.iso8601))"
             )
-        }.map { $0 + "\n" }.joined()
+        }
+        return (leases + memory).map { $0 + "\n" }.joined()
     }
 
-    private func json(_ leases: [Lease]) throws -> [UInt8] {
+    private func json(_ leases: [Lease], _ promises: [PromisedMemory]) throws -> [UInt8] {
         struct Wire: Encodable {
             struct Row: Encodable {
                 let engine, kind, subject, owner: String
                 let pid: Int32
                 let takenAt: Date
             }
+            struct Promise: Encodable {
+                let engine, run, step, owner: String
+                let pid: Int32
+                let bytes: Int64
+            }
             let schema = "roost.leases/1"
             let leases: [Row]
+            let memory: [Promise]
         }
         return try StateJSON.encode(
             Wire(
@@ -63,6 +76,16 @@ struct LeasesCommand: AsyncParsableCommand {
                         owner: $0.owner.description,
                         pid: $0.owner.pid,
                         takenAt: $0.takenAt
+                    )
+                },
+                memory: promises.map {
+                    Wire.Promise(
+                        engine: $0.engine.description,
+                        run: $0.run,
+                        step: $0.step,
+                        owner: $0.owner.description,
+                        pid: $0.owner.pid,
+                        bytes: $0.memory.bytes
                     )
                 }
             )

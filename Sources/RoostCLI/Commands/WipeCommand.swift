@@ -1,4 +1,5 @@
 import ArgumentParser
+import DockerEngine
 import Foundation
 import ImagePull
 import Pipeline
@@ -14,7 +15,8 @@ struct WipeCommand: AsyncParsableCommand {
             links are removed, never followed, and a wipe stops where something is mounted. The repository, .roost and \
             the pipeline's file stay.
 
-            The engine is asked only for what you may not remove yourself, such as folders of root, which one of the \
+            Where an engine answers, what killed runs left is removed first, so that nothing writes into the folder any more. Beyond \
+            that it is asked only for what you may not remove yourself, such as folders of root, which one of the \
             pipeline's images then removes in a container. The exit code is 125 where something could not be removed.
 
             EXAMPLE
@@ -54,6 +56,7 @@ struct WipeCommand: AsyncParsableCommand {
         let folder = RunPreparation.projectFolder(of: definition)
         let interruption = Interruption()
         let outcome = try await SignalWatch.during(interruption) { () async throws -> WipeOutcome? in
+            if !dryRun { try await stopKilledRuns(interruption) }
             let wipe = WorkspaceWipe(definition, projectFolder: folder, stop: interruption.stop)
             let plan = try await wipe.plan()
             if dryRun {
@@ -68,6 +71,39 @@ struct WipeCommand: AsyncParsableCommand {
         }
         if let cause = interruption.cause { throw Interrupted(cause: cause, consequence: "; what is left stays") }
         if let outcome, !outcome.failures.isEmpty { throw ExitCode(125) }
+    }
+
+    /// Removes what killed runs left, where an engine answers: a container that still runs would write on into the folder.
+    private func stopKilledRuns(_ interruption: Interruption) async throws {
+        let state = RoostFolders(environment: ProcessInfo.processInfo.environment).state
+        // Where nothing was ever run from here, there is nothing to ask an engine for.
+        guard FileManager.default.fileExists(atPath: state.appending(path: "installation").path(percentEncoded: false)),
+            let configuration = try? engine.configuration()
+        else { return }
+        let warnings = try await interruption.cancelling({ .whileConnecting($0) }) {
+            try await Self.tidyUp(configuration)
+        }
+        for warning in warnings { await RoostCommandLine.complain(warning) }
+    }
+
+    /// - Returns: What was done or went wrong; nothing where no engine answers, which a wipe can do without.
+    /// - Throws: `CancellationError`.
+    private static func tidyUp(_ configuration: EngineConfiguration) async throws -> [String] {
+        do {
+            return try await EngineClient.with(
+                configuration.endpoint,
+                requestedVersion: configuration.requestedVersion
+            ) { engine in
+                let state = try await withDeadline(.seconds(5), "asking the engine") {
+                    try await EngineState.load(of: engine).state
+                }
+                return state.records == nil ? [] : try await state.tidyUp(engine)
+            }
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            return []
+        }
     }
 
     /// Removes what the caller may remove, and only then, for what is left, asks the engine.

@@ -31,22 +31,27 @@ struct StepTable: Sendable {
         let hasExit = take(6)
         let hasWord = take(14)
         let hasTimeline = take(Self.timelineColumns + 2)
-        let hasMemory = steps.contains { $0.peakMemory != nil } && take(11)
+        let peaks = steps.map(Self.memory)
+        let memoryColumns = peaks.reduce(9) { max($0, DisplayWidth.of($1.full)) }
+        let hasMemory = steps.contains { $0.peakMemory != nil }
+        let hasLimits = hasMemory && take(memoryColumns + 2)
+        let hasPeaks = hasLimits || hasMemory && take(11)
+        let shown = hasLimits ? memoryColumns : 9
 
         let timeline = Timeline(columns: Self.timelineColumns, total: report.duration, glyphs: theme.glyphs)
         var header = "  " + (hasWord ? pad("status", 14) : "") + pad("step", nameColumns)
         if hasExit { header += "  " + DisplayWidth.right("exit", 4) }
         if hasDuration { header += "  " + DisplayWidth.right("time", 8) }
-        if hasMemory { header += "  " + DisplayWidth.right("memory", 9) }
+        if hasPeaks { header += "  " + DisplayWidth.right("memory", shown) }
         if hasTimeline { header += "  timeline of \(DurationText.format(report.duration))" }
         var lines = [theme.paint(trimmed(header), .dim)]
-        for (step, name) in zip(steps, names) {
+        for ((step, name), peak) in zip(zip(steps, names), peaks) {
             let word = status.glyph(step.status) + " " + (hasWord ? pad(status.word(step.status), 14) : "")
             var line = theme.paint(word, status.ink(step.status)) + pad(theme.middle(name, nameColumns), nameColumns)
             if hasExit { line += "  " + DisplayWidth.right(step.exitCode.map(String.init) ?? "", 4) }
             let time = step.attempts > 0 ? DurationText.format(step.total) : ""
             if hasDuration { line += "  " + DisplayWidth.right(time, 8) }
-            if hasMemory { line += "  " + DisplayWidth.right(step.peakMemory?.description ?? "", 9) }
+            if hasPeaks { line += "  " + DisplayWidth.right(hasLimits ? peak.full : peak.short, shown) }
             if hasTimeline { line += "  " + theme.paint(timeline.bar(step), status.ink(step.status)) }
             lines.append(trimmed(line))
         }
@@ -54,6 +59,12 @@ struct StepTable: Sendable {
             lines.append(theme.paint("  " + Timeline.legend(theme.glyphs), .dim))
         }
         return lines
+    }
+
+    /// The peak, and with it the limit that it is to be seen beside.
+    private static func memory(of step: StepReport) -> (short: String, full: String) {
+        guard let peak = step.peakMemory else { return ("", "") }
+        return (peak.description, step.memoryLimit.map { "\(peak) of \($0)" } ?? peak.description)
     }
 
     private func pad(_ text: String, _ width: Int) -> String {

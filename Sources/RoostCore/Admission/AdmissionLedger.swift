@@ -23,6 +23,23 @@ package struct Admission: Hashable, Sendable {
     }
 }
 
+/// Memory that somebody has been admitted for and has not given back.
+package struct PromisedMemory: Hashable, Sendable {
+    package let engine: EngineID
+    package let owner: OwnerIdentity
+    package let run: String
+    package let step: String
+    package let memory: ByteCount
+
+    package init(engine: EngineID, owner: OwnerIdentity, run: String, step: String, memory: ByteCount) {
+        self.engine = engine
+        self.owner = owner
+        self.run = run
+        self.step = step
+        self.memory = memory
+    }
+}
+
 /// A step wants more memory than there is in all, so that waiting would never end.
 package struct BudgetTooSmall: Error, Hashable, CustomStringConvertible {
     package let request: AdmissionRequest
@@ -42,7 +59,8 @@ package struct BudgetTooSmall: Error, Hashable, CustomStringConvertible {
 /// Divides one engine's memory between the steps of all processes that use it through one state folder.
 ///
 /// First come, first served, by ticket: nobody is admitted while an earlier ticket waits, so that many small steps never
-/// starve a large one. What counts against the budget are the admitted tickets of owners that may still live.
+/// starve a large one. What counts against the budget are the admitted tickets, those of an owner that has died until what it
+/// left on the engine is removed.
 package protocol AdmissionLedger: Sendable {
     /// Waits until the memory is free and all who came earlier have been admitted.
     ///
@@ -57,4 +75,6 @@ package protocol AdmissionLedger: Sendable {
     func acquireWithoutWaiting(_ request: AdmissionRequest) async throws -> Admission
     /// Gives memory back; a second time it does nothing. Works in a cancelled task, too.
     func release(_ admission: Admission) async throws
+    /// What counts against the budget now, in the order in which it was asked for.
+    func promises() async throws -> [PromisedMemory]
 }

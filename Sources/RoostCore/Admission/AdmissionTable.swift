@@ -35,9 +35,15 @@ package struct AdmissionTable: Sendable {
         self.states = states
     }
 
-    /// The tickets of dead owners, which count for nothing and may be removed.
+    /// The tickets with which dead owners waited: they hold nobody up, and may be removed.
     package var abandoned: [Int64] {
-        tickets.filter { !state($0).mayLive }.map(\.number).sorted()
+        tickets.filter { !$0.isAdmitted && !state($0).mayLive }.map(\.number).sorted()
+    }
+
+    /// What was admitted for dead owners, by owner. It counts until it is removed: their containers may still run.
+    package var leftBehind: [OwnerIdentity: [Int64]] {
+        Dictionary(grouping: tickets.filter { $0.isAdmitted && !state($0).mayLive }, by: \.owner)
+            .mapValues { $0.map(\.number).sorted() }
     }
 
     /// What becomes of a ticket that waits.
@@ -55,7 +61,7 @@ package struct AdmissionTable: Sendable {
         }
         if let first = ahead.map(\.number).min() { return .waitForTurn(behind: first) }
         var used: Int64 = 0
-        for other in tickets where other.isAdmitted && state(other).mayLive { used = sum(used, other.bytes) }
+        for other in tickets where other.isAdmitted { used = sum(used, other.bytes) }
         let wanted = sum(used, ticket.bytes)
         return wanted <= budget ? .admit : .waitForMemory(missing: wanted - budget)
     }

@@ -6,15 +6,17 @@ struct StoredAdmissionLedger: AdmissionLedger {
     let store: StateStore
     let engine: EngineID
     let owner: OwnerIdentity
+    let estates: Estates
     private let room = WaitingRoom()
 
     /// How often the first in line looks whether another process has released something, or has died.
     private static let pollInterval = Duration.milliseconds(75)
 
-    init(store: StateStore, engine: EngineID, owner: OwnerIdentity) {
+    init(store: StateStore, engine: EngineID, owner: OwnerIdentity, estates: Estates) {
         self.store = store
         self.engine = engine
         self.owner = owner
+        self.estates = estates
     }
 
     func acquire(_ request: AdmissionRequest, budget: ByteCount) async throws -> Admission {
@@ -52,6 +54,11 @@ struct StoredAdmissionLedger: AdmissionLedger {
         room.callFirst()
     }
 
+    func promises() async throws -> [PromisedMemory] {
+        let engine = engine
+        return try await store.promises().filter { $0.engine == engine }
+    }
+
     // MARK: Tickets
 
     /// Draws a ticket, and admits it where that is possible at once.
@@ -87,14 +94,29 @@ struct StoredAdmissionLedger: AdmissionLedger {
             try Self.table(engine, processes, db)
         }
         let seen = try await store.read(decide)
-        guard seen.answer(for: number, budget: budget.bytes) == .admit || !seen.abandoned.isEmpty else { return false }
+        let cleared = try await clear(seen, for: number, budget: budget)
+        guard seen.answer(for: number, budget: budget.bytes) == .admit || !(seen.abandoned + cleared).isEmpty else {
+            return false
+        }
         return try await store.write { db in
+            try Self.remove(cleared, db)
             let table = try decide(db)
             try Self.remove(table.abandoned, db)
             guard table.answer(for: number, budget: budget.bytes) == .admit else { return false }
             try Self.admit(number, db)
             return true
         }
+    }
+
+    /// Has the containers of dead owners removed where a ticket, the first in line, waits for their memory.
+    ///
+    /// - Returns: Their tickets, which no container uses any more.
+    private func clear(_ table: AdmissionTable, for number: Int64, budget: ByteCount) async throws -> [Int64] {
+        guard !table.leftBehind.isEmpty, room.isFirst(number),
+            case .waitForMemory = table.answer(for: number, budget: budget.bytes)
+        else { return [] }
+        let cleared = try await estates.clear(Set(table.leftBehind.keys))
+        return table.leftBehind.filter { cleared.contains($0.key) }.values.flatMap { $0 }
     }
 
     private static func insert(

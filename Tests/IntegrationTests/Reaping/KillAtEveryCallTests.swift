@@ -21,7 +21,7 @@ struct KillAtEveryCallTests {
             var random = SplitMix64(seed: Fuzzing.environmentSeed ?? .random(in: .min ... .max))
             let calls = try await bench.countCalls()
             // One from each part of a run: its begin, pulls, parking, releases, and clean-up.
-            let parts = 6
+            let parts = 4
             for part in 0..<parts {
                 let range = calls * part / parts + 1...calls * (part + 1) / parts
                 let number = Int.random(in: range, using: &random)

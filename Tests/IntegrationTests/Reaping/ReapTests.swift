@@ -198,6 +198,44 @@ struct ReapTests {
         }
     }
 
+    @Test("what the engine was still making for a run when it was killed is found, too")
+    func lateCreation() async throws {
+        let reference = try await Published.busybox("late")
+        try await RoostSandbox.with { sandbox in
+            let installation = try Installation.load(from: try sandbox.stateFolder)
+            #expect(try await sandbox.roost(["pull", reference]).exitCode == 0)
+            let dead = OwnerIdentity(
+                bootID: OwnerIdentity.current.bootID,
+                pid: OwnerIdentity.current.pid,
+                startTime: OwnerIdentity.current.startTime + 1,
+                pidNamespace: OwnerIdentity.current.pidNamespace
+            )
+            try await sandbox.withEngine { engine in
+                let store = StateStore(folder: try sandbox.stateFolder)
+                let journal = store.records(of: engine.identity(by: try await engine.info()), owner: dead).journal
+                try await journal.begin(RunRecord(id: "r", owner: dead, projectFolder: "/", startedAt: Date()))
+                let made = Shared<[String]>([])
+                let reaper = Reaper(engine: engine, installation: installation, journal: journal) {
+                    var container = ContainerSpecification(image: reference)
+                    container.labels = [
+                        LabelKey.installation: installation.id, LabelKey.kind: "step", LabelKey.lifetime: "run",
+                        LabelKey.owner: dead.description, LabelKey.run: "r",
+                    ]
+                    let id = try await engine.createContainer(name: nil, container).id
+                    made.update { $0.append(id) }
+                }
+                _ = try await reaper.apply(try await reaper.plan().plan)
+                #expect(made.value.count == 1)
+                #expect(try await engine.inspectContainer(try #require(made.value.first)) == nil)
+                let record = try await journal.run("r")
+                #expect(record?.end?.status == RunEnd.cutOff)
+                // The run has been tidied up after: nothing is waited for any more.
+                #expect(try await reaper.plan().plan.isEmpty)
+                #expect(made.value.count == 1)
+            }
+        }
+    }
+
     @Test("a state that can't be used is a warning: the run does its work")
     func brokenState() async throws {
         let image = try await Published.busybox("broken")

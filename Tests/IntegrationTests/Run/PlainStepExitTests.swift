@@ -35,7 +35,8 @@ struct PlainStepExitTests {
     ///   - treat: What becomes of the supervision's calls.
     ///   - afterStart: Done when the container has started, before anything else is asked of it.
     ///   - beside: Done while it is supervised.
-    /// - Returns: How it ended, and whether its process was followed.
+    /// - Returns: How it ended, whether its process was followed, and whether its good end was acted on.
+    /// - Throws: What the engine, `afterStart` and `beside` throw.
     private func supervise(
         _ command: String,
         treat: @escaping @Sendable (String) -> EngineRelay.Treatment = { _ in .pass },
@@ -67,12 +68,15 @@ struct PlainStepExitTests {
                         group.addTask { await watched.output.follow(.container(id), on: client) }
                         group.addTask { try await beside(watched) }
                         await watched.output.isReady.wait()
-                        let outcome = try await supervision.run(watched.output) {
-                            try await client.startContainer(id)
-                            watched.output.mayEmit.open()
-                            try await afterStart(engine, id)
-                            return nil
-                        }
+                        let outcome = try await supervision.run(
+                            watched.output,
+                            start: {
+                                try await client.startContainer(id)
+                                try await afterStart(engine, id)
+                                return nil
+                            },
+                            tellStart: { watched.output.mayEmit.open() }
+                        )
                         result.update { $0 = (outcome, watched.output.isFollowed.isOpen, watched.hasPassed.isOpen) }
                         try await group.waitForAll()
                     }

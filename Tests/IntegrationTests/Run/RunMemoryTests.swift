@@ -1,6 +1,7 @@
 import DockerEngine
 import Foundation
 import RoostTesting
+import Subprocess
 import Testing
 
 @Suite(
@@ -59,6 +60,37 @@ struct RunMemoryTests {
             }
             #expect(counts(runs.flatMap { $0 }).count == 12)
             #expect(counts(runs.flatMap { $0 }).allSatisfy { $0 <= 4 }, "\(counts(runs.flatMap { $0 }))")
+        }
+    }
+
+    @Test("a run says whose memory it waits for, and gets a killed run's when its containers have been removed")
+    func afterKill() async throws {
+        let image = try await Published.busybox("after-kill")
+        try await RoostSandbox.with { sandbox in
+            @Sendable func pipeline(_ command: String) -> String {
+                "stages_order = ['s']\n[pipeline]\nmemory_budget = '1gb'\nmemory = '1gb'\n"
+                    + step("s/x", image, command)
+            }
+            let killed = try await sandbox.run(pipeline("echo up; sleep 600")) { first in
+                try await first.line(on: .output) { $0.contains("\"up\"") }
+                let container = try #require(try await sandbox.leftovers().first?.id)
+                let leases = try await sandbox.roost(["leases"]).standardOutput
+                #expect(leases.contains("memory  1 GiB  process "))
+                let next = try await sandbox.run(pipeline("true")) { second in
+                    try await second.line(on: .output) { line in
+                        line.contains(
+                            "s/x waits for 1 GiB of memory: of the budget of 1 GiB, 1 GiB is promised: 1 GiB to run "
+                        )
+                    }
+                    try first.send(.kill)
+                    try await second.line(on: .output) { $0.contains("\"step.started\"") }
+                    let left = try await sandbox.leftovers().map(\.id)
+                    #expect(!left.contains(container), "two steps use the memory of one")
+                }
+                #expect(next.outcome.exitCode == 0)
+            }
+            #expect(killed.outcome.signal == 9)
+            #expect(try await sandbox.leftovers().isEmpty)
         }
     }
 

@@ -115,25 +115,63 @@ struct RunOutputTests {
         }
     }
 
-    @Test("what a command has printed is whole, though nobody read it when the command ended")
-    func heldUpAtItsEnd() async throws {
-        let image = try await Published.busybox("heldup")
+    @Test(
+        "what a command has printed is whole, though nobody read it when the command ended",
+        arguments: [true, false]
+    )
+    func heldUpAtItsEnd(isFollowed: Bool) async throws {
+        // An engine that is reached by TCP may be elsewhere: no process is followed.
+        try await EngineRelay.with(
+            engine: try #require(TestEnvironment.engine),
+            listeningOn: isFollowed ? nil : "0.0.0.0"
+        ) { relay in
+            let image = try await Published.busybox("heldup")
+            try await RoostSandbox.with(engine: relay.host) { sandbox in
+                try await checkHeldUp(
+                    "stages_order = ['s']\n" + step("s/x", image, Self.printUntilKilled("written")),
+                    in: sandbox
+                )
+            }
+        }
+    }
+
+    @Test(
+        "what a command has printed is whole, though nobody has read so far as to its start",
+        arguments: [true, false]
+    )
+    func heldUpFromItsStart(isParked: Bool) async throws {
+        let image = try await Published.busybox("heldstart")
         try await RoostSandbox.with { sandbox in
-            // The writer notes each line once it is written, fills all that is between it and the reader, and is killed.
-            try sandbox.write(
-                """
-                BEGIN { for (i = 1; ; i++) { printf "%d %01000d\\n", i, 0; fflush()
-                print i > "written"; close("written") } }
-                """,
-                to: "write.awk"
+            // The second prints until nothing is taken from it any more; the first lets the third start then.
+            try await checkHeldUp(
+                "stages_order = ['s']\n[pipeline]\nmax_parallel = 3\npark = \(isParked)\n"
+                    + step("s/a", image, "until [ -e other ]; do sleep 0.05; done; sleep 2")
+                    + step("s/o", image, Self.printUntilKilled("other", seconds: 7))
+                    + step("s/x", image, Self.printUntilKilled("written"), "needs = ['a']"),
+                in: sandbox
             )
-            try sandbox.write(
-                "stages_order = ['s']\n" + step("s/x", image, "awk -f write.awk & sleep 3; kill -9 $!"),
-                to: "roost.toml"
-            )
-            let go = sandbox.project + "/go"
-            try #require(mkfifo(go, 0o600) == 0)
-            let outcome = try await RoostProcess.run(
+        }
+    }
+
+    /// A command whose writer notes each line once it is written, fills all that is between it and the reader, and is killed.
+    private static func printUntilKilled(_ file: String, seconds: Int = 3) -> String {
+        "awk -v file=\(file) -f write.awk & sleep \(seconds); kill -9 $!"
+    }
+
+    /// Runs a pipeline whose output nobody reads until its step x has ended, and looks whether all that x has written arrives.
+    private func checkHeldUp(_ pipeline: String, in sandbox: RoostSandbox) async throws {
+        try sandbox.write(
+            """
+            BEGIN { for (i = 1; ; i++) { printf "%d %016000d\\n", i, 0; fflush()
+            print i > file; close(file) } }
+            """,
+            to: "write.awk"
+        )
+        try sandbox.write(pipeline, to: "roost.toml")
+        let go = sandbox.project + "/go"
+        try #require(mkfifo(go, 0o600) == 0)
+        let outcome = try await ContainerNews.with(sandbox) { news in
+            try await RoostProcess.run(
                 .init(
                     executable: "/bin/bash",
                     arguments: [
@@ -144,27 +182,20 @@ struct RunOutputTests {
                     workingDirectory: sandbox.project
                 )
             ) { _ in
-                try await sandbox.withEngine { engine in
-                    var found: String?
-                    while found == nil {
-                        found = try? await sandbox.leftovers().first {
-                            $0.state == "running" && $0.labels?["dev.roost.step"] == "x"
-                        }?.id
-                    }
-                    _ = try await engine.waitForContainer(try #require(found), .notRunning, deadline: .seconds(120))
-                }
+                try await news.wait { $0.action == "die" && $0.step == "s/x" }
                 try Data("go\n".utf8).write(to: URL(filePath: go))
             }
-            let text = try String(contentsOfFile: sandbox.project + "/written", encoding: .utf8)
-            let written = try #require(Int(text.trimmingCharacters(in: .whitespacesAndNewlines)))
-            let events = try EventLine.parse(outcome.standardOutput)
-            let numbers = events.compactMap { event in
-                event.type == "step.log" ? event.text("text")?.split(separator: " ").first.flatMap { Int($0) } : nil
-            }
-            #expect(written > 1000, "enough to fill what is between")
-            #expect(numbers.count >= written)
-            #expect(numbers == Array(1...max(numbers.count, 1)))
         }
+        let text = try String(contentsOfFile: sandbox.project + "/written", encoding: .utf8)
+        let written = try #require(Int(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+        let events = try EventLine.parse(outcome.standardOutput).filter { $0.step == "s/x" }
+        #expect(events.first?.type == "step.started" && events.last?.type == "step.finished")
+        let numbers = events.compactMap { event in
+            event.type == "step.log" ? event.text("text")?.split(separator: " ").first.flatMap { Int($0) } : nil
+        }
+        #expect(written > 50, "enough to fill what is between")
+        #expect(numbers.count >= written)
+        #expect(numbers == Array(1...max(numbers.count, 1)))
     }
 
     @Test("output that nobody reads any more ends the run cleanly, without success")

@@ -75,6 +75,10 @@ struct RunSlotTests {
             try await ContainerNews.with(sandbox) { news in
                 let (outcome, events) = try await sandbox.run(pipeline) { _ in
                     try await news.wait(times: 2) { $0.kind == "slot" && $0.action == "start" }
+                    let names = try await sandbox.leftovers().flatMap { $0.names ?? [] }
+                    for slot in 1...2 {
+                        #expect(names.contains { $0.hasPrefix("/roost-") && $0.hasSuffix("-slot-\(slot)") }, "\(names)")
+                    }
                     try sandbox.write("", to: "go")
                 }
                 #expect(outcome.exitCode == 0)

@@ -1,5 +1,6 @@
 import Foundation
 import RoostTesting
+import Subprocess
 import Testing
 
 @Suite(
@@ -116,6 +117,37 @@ struct RunWipeTests {
             let after = try await sandbox.roost(["wipe", "-f", "wipes.toml"])
             #expect(after.exitCode == 0)
             #expect(!exists("target", in: sandbox))
+        }
+    }
+
+    @Test(
+        "roost wipe first removes the container of a killed run, which would write on; without an engine it wipes all the same"
+    )
+    func afterKill() async throws {
+        let image = try await Published.busybox()
+        try await RoostSandbox.with { sandbox in
+            let command = "mkdir -p out; echo up; sleep 600"
+            let killed = try await sandbox.run(pipeline(image, command, workspace: "wipe = ['out', 'more']")) {
+                process in
+                try await process.line(on: .output) { $0.contains("\"up\"") }
+                try process.send(.kill)
+            }
+            #expect(killed.outcome.signal == 9)
+            try FileManager.default.createDirectory(
+                atPath: sandbox.project + "/more",
+                withIntermediateDirectories: true
+            )
+            let dry = try await sandbox.roost(["wipe", "--dry-run"])
+            #expect(dry.exitCode == 0)
+            #expect(try await sandbox.leftovers().count == 1, "a dry run changes nothing")
+            let blind = try await sandbox.roost(["wipe"], environment: ["DOCKER_HOST": "unix:///nowhere/docker.sock"])
+            #expect(!exists("more", in: sandbox) && !blind.standardError.contains("can't be looked for"))
+            #expect(try await sandbox.leftovers().count == 1)
+            let wiped = try await sandbox.roost(["wipe"])
+            #expect(wiped.exitCode == 0)
+            #expect(wiped.standardError.contains("was cut off"))
+            #expect(!exists("out", in: sandbox))
+            #expect(try await sandbox.leftovers().isEmpty)
         }
     }
 

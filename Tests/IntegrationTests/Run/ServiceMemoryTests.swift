@@ -60,7 +60,10 @@ struct ServiceMemoryTests {
                 try await engine.startContainer(id)
                 _ = try await engine.waitForContainer(id, deadline: .seconds(30))
                 prepare(fake)
-                let settlement = ContainerSettlement(engine: engine, outOfMemory: OutOfMemoryWatch(runID: "r", since: nil))
+                let settlement = ContainerSettlement(
+                    engine: engine,
+                    outOfMemory: OutOfMemoryWatch(runID: "r", since: nil)
+                )
                 let usage = StepMemory.Usage(wasKilled: kernel)
                 return await settlement.settle(id, end, usage, isEndedByRoost: isEndedByRoost)
             }
@@ -81,7 +84,9 @@ struct ServiceMemoryTests {
         #expect(stopped == Findings(end: kill))
     }
 
-    @Test("an engine that does not answer leaves it open, unless the kernel has said it; a container that is gone was removed")
+    @Test(
+        "an engine that does not answer leaves it open, unless the kernel has said it; a container that is gone was removed"
+    )
     func noAnswer() async throws {
         let failed = FakeEngine.Program(.exit(1)), exit = ContainerEnd.exited(code: 1)
         let inspect = FakeEngine.CallPattern(.GET, "/containers/*/json")

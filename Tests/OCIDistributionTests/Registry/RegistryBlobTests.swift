@@ -42,7 +42,8 @@ struct RegistryBlobTests {
         return text
     }
 
-    private func size(_ answer: @escaping @Sendable (RegistryScript.Asked) -> Answer) async throws -> (Int64?, [String]) {
+    private func size(_ answer: @escaping @Sendable (RegistryScript.Asked) -> Answer) async throws -> (Int64?, [String])
+    {
         var outcome: (Int64?, [String]) = (nil, [])
         try await RegistryScript.with { asked, _ in
             answer(asked)

@@ -188,6 +188,39 @@ struct ExecutionKeysTests {
         #expect(needs["report"] == ["test-1", "test-2", "build-1", "build-2"])
     }
 
+    @Test("a circle is told where it goes on, and a step that could not be read is not missing besides")
+    func placeOfNeeds() throws {
+        let (_, circle) = parsePipeline(
+            """
+            stages_order = ["s"]
+            [stages.s.steps.first]
+            image = "x"
+            [stages.s.steps.a]
+            image = "x"
+            needs = ["first", "b"]
+            [stages.s.steps.b]
+            image = "x"
+            needs = ["first", "a"]
+            """
+        )
+        let message = try #require(circle.first)
+        #expect(circle.count == 1)
+        #expect("\(message)".hasPrefix("6:19: ") || "\(message)".hasPrefix("9:19: "), "\(message)")
+        let (_, unread) = parsePipeline(
+            """
+            stages_order = ["s"]
+            [stages.s.steps.k]
+            image = "x"
+            memory = "much"
+            matrix = { n = ["1", "2"] }
+            [stages.s.steps.l]
+            image = "x"
+            needs = ["k-1"]
+            """
+        )
+        #expect(unread.count == 1 && "\(unread)".contains("memory"), "\(unread)")
+    }
+
     @Test("a circle of needs is refused with its path, as are unknown steps and those of other stages")
     func needsErrors() {
         let found = errors(

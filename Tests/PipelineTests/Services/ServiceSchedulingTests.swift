@@ -121,6 +121,8 @@ struct ServiceSchedulingTests {
         func release(_ admission: Admission) async throws {
             if admission.number == 1 { place.leave() }
         }
+
+        func promises() async throws -> [PromisedMemory] { [] }
     }
 
     @Test("services take memory for a step beside them too, so that a step always comes to its turn")

@@ -53,7 +53,9 @@ struct AddressTests {
 
     @Test(
         "what is no address is none, or what the system's own reading would make of it",
-        arguments: ["", "1", "1.2.3", "1.2.3.4.5", "0x7f.0.0.1", "127.1", "01.2.3.4", "::1::", "[::1]", "a", "1.2.3.4 "]
+        arguments: [
+            "", "1", "1.2.3", "1.2.3.4.5", "0x7f.0.0.1", "127.1", "01.2.3.4", "::1::", "[::1]", "a", "1.2.3.4 ",
+        ]
     )
     func noAddress(text: String) {
         #expect(InternetAddress(parsing: text) == nil)

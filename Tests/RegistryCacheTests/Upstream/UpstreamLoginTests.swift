@@ -116,7 +116,8 @@ struct UpstreamLoginTests {
                 _ = try await upstream.head()
             }
             try await withRegistry(Self.token, login: .anonymous, environment: ["DOCKER_CONFIG": folder.path]) {
-                upstream, _ in
+                upstream,
+                _ in
                 guard case .unauthorized = await upstreamError({ try await upstream.head() }) else {
                     Issue.record("an upstream that is to be anonymous got a login")
                     return
@@ -158,7 +159,10 @@ struct UpstreamLoginTests {
                 ? try await responder.respond(.forbidden, text: "expired")
                 : try await responder.respond(
                     .temporaryRedirect,
-                    headers: ["Location": "http://127.0.0.2:\(request.headers.first(name: "host")?.split(separator: ":").last ?? "")/blob"]
+                    headers: [
+                        "Location":
+                            "http://127.0.0.2:\(request.headers.first(name: "host")?.split(separator: ":").last ?? "")/blob"
+                    ]
                 )
         } body: { server in
             try await UpstreamHarness.with(url: server.url, permittedHosts: ["127.0.0.1", "127.0.0.2"]) { upstream in

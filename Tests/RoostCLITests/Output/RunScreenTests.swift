@@ -116,10 +116,10 @@ struct RunScreenTests {
         #expect(
             shown([.runFinished(SampleRun.failed)]) == [
                 "",
-                "  status        step           exit      time     memory  timeline of 4.2 s",
-                "✔ succeeded     build/compile     0     2.4 s    300 MiB  ·░░░░░▒██████▒",
-                "✔ succeeded     build/lint        0    900 ms             ··▒██▒",
-                "✘ failed        test/unit         2     1.8 s     12 MiB               ▒█████████▒",
+                "  status        step           exit      time            memory  timeline of 4.2 s",
+                "✔ succeeded     build/compile     0     2.4 s  300 MiB of 1 GiB  ·░░░░░▒██████▒",
+                "✔ succeeded     build/lint        0    900 ms                    ··▒██▒",
+                "✘ failed        test/unit         2     1.8 s            12 MiB               ▒█████████▒",
                 "○ skipped       deploy/push",
                 "  · waiting  ░ pull  ▒ create, start, clean up  █ run",
                 "  lost on the slowest path: pulling 1.0 s · starting 360 ms · resolving 100 ms · cleaning up 100 ms"

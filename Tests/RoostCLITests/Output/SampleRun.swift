@@ -48,6 +48,7 @@ struct SampleRun {
         ]
         var compile = step(Self.compile, .succeeded, exit: 0, phases: phases)
         compile.peakMemory = .mebibytes(300)
+        compile.memoryLimit = .mebibytes(1024)
         let lint = step(
             Self.lint,
             .succeeded,

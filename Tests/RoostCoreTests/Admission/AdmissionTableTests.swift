@@ -23,12 +23,14 @@ struct AdmissionTableTests {
         #expect(table.answer(for: 7, budget: 100) == .waitForTurn(behind: 6))
     }
 
-    @Test("the dead count for nothing, and those who are stopped keep what they have but hold nobody up")
+    @Test("neither the dead nor the stopped hold anybody up, and what they were admitted for counts")
     func owners() {
         let tickets = [ticket(1, 0, 90, admitted: true), ticket(2, 1, 90), ticket(3, 2, 10)]
         let dead = AdmissionTable(tickets, states: [Self.owners[0]: .dead(.gone), Self.owners[1]: .dead(.gone)])
-        #expect(dead.abandoned == [1, 2])
-        #expect(dead.answer(for: 3, budget: 10) == .admit)
+        #expect(dead.abandoned == [2])
+        #expect(dead.leftBehind == [Self.owners[0]: [1]])
+        #expect(dead.answer(for: 3, budget: 100) == .admit)
+        #expect(dead.answer(for: 3, budget: 99) == .waitForMemory(missing: 1))
         let stopped = AdmissionTable(tickets, states: [Self.owners[0]: .stopped, Self.owners[1]: .stopped])
         #expect(stopped.abandoned == [])
         #expect(stopped.answer(for: 3, budget: 100) == .admit)
@@ -81,8 +83,10 @@ struct AdmissionTableTests {
     private func check(_ tickets: [AdmissionTable.Ticket], _ owners: [OwnerIdentity: OwnerState], budget: Int64) {
         let table = AdmissionTable(tickets, states: owners)
         let alive = tickets.filter { owners[$0.owner] != .dead(.gone) }
-        #expect(Set(table.abandoned) == Set(tickets.map(\.number)).subtracting(alive.map(\.number)))
-        let used = alive.filter(\.isAdmitted).map(\.bytes).reduce(0, +)
+        let left = table.leftBehind.values.flatMap { $0 }
+        #expect(Set(table.abandoned + left) == Set(tickets.map(\.number)).subtracting(alive.map(\.number)))
+        #expect(Set(left) == Set(tickets.filter(\.isAdmitted).map(\.number)).subtracting(alive.map(\.number)))
+        let used = tickets.filter(\.isAdmitted).map(\.bytes).reduce(0, +)
         let waiting = alive.filter { !$0.isAdmitted && owners[$0.owner] != .stopped }
         for ticket in waiting {
             let isFirst = waiting.allSatisfy { $0.number >= ticket.number }
