@@ -127,6 +127,21 @@ extension ContentStore {
         try await commit(writer)
     }
 
+    /// Stores a blob, or leaves half of it to be gone on with; does nothing where others take all the room.
+    func storeOrLeave(_ content: Content, leaves: Bool) async throws {
+        let size = Int64(content.bytes.count)
+        let beginning: Beginning
+        do {
+            beginning = try await begin(content.digest, size: size)
+        } catch {
+            if error.isLackOfRoom { return }
+            throw error
+        }
+        guard case .writing(let writer) = beginning else { return }
+        try writer.write(ByteBuffer(bytes: content.bytes), at: 0)
+        if leaves { await abandon(writer, keeping: size / 2) } else { try await commit(writer) }
+    }
+
     /// What counts against the cap.
     var used: Int64 { space.withLock { $0.used } }
 
@@ -225,4 +240,21 @@ struct StoppingFiles: StoreFiles {
     func willRecord() throws(FileFault) { try step("commit") }
 
     func freeSpace(at path: String) throws(FileFault) -> Int64 { free.value }
+}
+
+extension StoppingFiles {
+    /// At which change a fill into a new store writes its first bytes.
+    static func changesBeforeFirstWrite() async throws -> Int {
+        let files = StoppingFiles()
+        try await StoreFixture.with { fixture in
+            try await fixture.withStore(files: files) { store in
+                guard case .writing(let writer) = try await store.begin(Content([1]).digest, size: 1) else { return }
+                files.count.update { $0 += 1 }
+                let count = files.count.value
+                await store.abandon(writer, keeping: 0)
+                files.count.update { $0 = count }
+            }
+        }
+        return files.count.value
+    }
 }
