@@ -31,7 +31,6 @@ struct CacheSettings: Sendable {
     var freshFor: Duration
     var upstreams: [UpstreamConfiguration]
 
-    static let standardAddress = "127.0.0.1:5555"
     /// What stays free of the disk where nobody says.
     static let standardFloor = ByteCount(1 << 30)
 
@@ -70,13 +69,10 @@ struct CacheSettings: Sendable {
                 problems.append("--upstream: \(error)")
             }
         }
-        let standard = try? ListenAddress(parsing: standardAddress)
-        guard problems.isEmpty, let listen = layers.compactMap(\.listen).first ?? standard else {
-            throw SettingsError(problems: problems)
-        }
+        guard problems.isEmpty else { throw SettingsError(problems: problems) }
         let folder = folders.cache.appending(path: "registry", directoryHint: .isDirectory).path(percentEncoded: false)
         return CacheSettings(
-            listen: listen,
+            listen: layers.compactMap(\.listen).first ?? .standard,
             folder: layers.compactMap(\.folder).first ?? folder,
             maxSize: layers.compactMap(\.maxSize).first,
             minFree: layers.compactMap(\.minFree).first ?? standardFloor,

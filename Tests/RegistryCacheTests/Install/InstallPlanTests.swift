@@ -155,7 +155,7 @@ struct InstallPlanTests {
         #expect(change.backup == .write(bytes(original)))
         let written = String(decoding: try #require(change.after), as: UTF8.self)
         let elsewhere = InstallRequest(
-            unit: CacheUnit(listener: try LoopbackListener(parsing: "127.0.0.1:6000")),
+            unit: CacheUnit(listener: try ListenAddress(parsing: "127.0.0.1:6000")),
             managesService: false
         )
         let second = try InstallPlan.install(

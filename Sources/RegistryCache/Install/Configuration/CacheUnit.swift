@@ -9,11 +9,11 @@ package struct CacheUnit: Hashable, Sendable {
 
     /// The absolute path of roost.
     package let program: String
-    package let listener: LoopbackListener
+    package let listener: ListenAddress
     /// Further arguments of `roost cache serve`.
     package let arguments: [String]
 
-    package init(program: String = "/usr/bin/roost", listener: LoopbackListener = .standard, arguments: [String] = []) {
+    package init(program: String = "/usr/bin/roost", listener: ListenAddress = .standard, arguments: [String] = []) {
         self.program = program
         self.listener = listener
         self.arguments = arguments

@@ -43,53 +43,14 @@ package struct MirrorURL: Hashable, Sendable, CustomStringConvertible {
     package var description: String { text }
 }
 
-/// Where the cache listens: an address of this machine alone, and a port.
-package struct LoopbackListener: Hashable, Sendable, CustomStringConvertible {
-    package struct Invalid: Error, Hashable, CustomStringConvertible {
-        package let text: String
-        package var description: String {
-            "expected an address of this machine alone and a port, such as 127.0.0.1:5555 or [::1]:5555, found '\(text)'"
-        }
-    }
-
-    /// The address as it is written in a URL, such as `127.0.0.1` or `[::1]`.
-    package let host: String
-    package let port: Int
-
-    package static let standard = LoopbackListener(host: "127.0.0.1", port: 5555)
-
-    private init(host: String, port: Int) {
-        self.host = host
-        self.port = port
-    }
-
-    /// - Parameter text: `127.0.0.1:5555`, another address of 127.0.0.0/8, `[::1]:5555` or `localhost:5555`.
-    /// - Throws: ``Invalid``, also for an address that other machines reach.
-    package init(parsing text: String) throws(Invalid) {
-        guard let colon = text.lastIndex(of: ":") else { throw Invalid(text: text) }
-        let host = String(text[..<colon])
-        let digits = text[text.index(after: colon)...]
-        guard digits.utf8.count <= 5, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = Int(digits),
-            (1...65_535).contains(port), Self.isLoopback(host)
-        else { throw Invalid(text: text) }
-        self.init(host: host, port: port)
-    }
-
-    private static func isLoopback(_ host: String) -> Bool {
-        if host == "localhost" || host == "[::1]" { return true }
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127"
-            && parts.allSatisfy { part in
-                part.utf8.allSatisfy { (0x30...0x39).contains($0) } && UInt8(part).map { String($0) == part } == true
-            }
-    }
-
-    package var description: String { "\(host):\(port)" }
-
+extension ListenAddress {
     /// What the engine is told.
     ///
-    /// - Throws: Never for a listener that was parsed.
+    /// - Throws: ``MirrorURL/Problem/notAURL`` where any free port is meant: nobody could be told of it.
     package var mirror: MirrorURL {
-        get throws(MirrorURL.Problem) { try MirrorURL("http://\(self)") }
+        get throws(MirrorURL.Problem) {
+            guard port != 0 else { throw .notAURL }
+            return try MirrorURL("http://\(self)")
+        }
     }
 }

@@ -13,6 +13,9 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     /// 0 for any free one.
     package let port: Int
 
+    /// Where it listens when nobody says.
+    package static let standard = ListenAddress(host: "127.0.0.1", port: 5555)
+
     package enum Problem: Error, Hashable, Sendable, CustomStringConvertible {
         case malformed
         case notLoopback
@@ -24,6 +27,11 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
                 "the cache listens on loopback only, since whoever reaches it can read what its upstreams give it"
             }
         }
+    }
+
+    private init(host: String, port: Int) {
+        self.host = host
+        self.port = port
     }
 
     /// Reads `127.0.0.1:5555`, `localhost:5555`, which is the same, or `[::1]:5555`.

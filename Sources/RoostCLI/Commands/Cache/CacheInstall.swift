@@ -27,7 +27,7 @@ struct CacheInstall: AsyncParsableCommand {
     )
 
     @Option(help: ArgumentHelp("Where the cache listens; an address of this machine alone.", valueName: "address:port"))
-    var listen = LoopbackListener.standard.description
+    var listen = ListenAddress.standard.description
 
     @Option(help: ArgumentHelp("The most that the cache may take of the disk, such as 50gb.", valueName: "size"))
     var maxSize: String?
@@ -49,11 +49,14 @@ struct CacheInstall: AsyncParsableCommand {
 
     /// - Throws: ``UsageError``.
     private func unit() throws -> CacheUnit {
-        let listener: LoopbackListener
+        let listener: ListenAddress
         do {
-            listener = try LoopbackListener(parsing: listen)
+            listener = try ListenAddress(parsing: listen)
         } catch {
             throw UsageError(description: "--listen: \(error)")
+        }
+        guard listener.port != 0 else {
+            throw UsageError(description: "--listen: the engine has to be told of a port, and 0 means any")
         }
         var arguments: [String] = []
         for (name, text) in [("--max-size", maxSize), ("--min-free", minFree)] {
@@ -74,17 +77,10 @@ struct CacheInstall: AsyncParsableCommand {
 
     /// A unit that can't start is found out here, not at the next boot.
     private func check(upstream text: String) throws {
-        let parts = text.split(separator: "=", maxSplits: 1)
-        guard parts.count == 2, let url = URLComponents(string: String(parts[1])), let host = url.host, !host.isEmpty,
-            url.scheme == "https" || url.scheme == "http", text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F })
-        else {
-            throw UsageError(
-                description: "--upstream: expected NAME=URL such as quay.io=https://quay.io, found "
-                    + PrintableText.quoted(text, limit: 80)
-            )
-        }
-        guard url.user == nil, url.password == nil else {
-            throw UsageError(description: "--upstream: a unit can be read by all: keep the login out of the URL")
+        do {
+            _ = try UpstreamFlag(parsing: text)
+        } catch {
+            throw UsageError(description: "--upstream: \(error)")
         }
     }
 
