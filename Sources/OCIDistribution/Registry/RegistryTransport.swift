@@ -115,7 +115,8 @@ struct RegistryTransport: Sendable {
         let limit = isContent ? request.limit : errorBodyLimit
         var body: [UInt8] = []
         if request.method != .HEAD {
-            if isContent, let length = response.headers.first(name: "content-length").flatMap(Int.init), length > limit {
+            if isContent, let length = response.headers.first(name: "content-length").flatMap(Int.init), length > limit
+            {
                 throw .tooLarge(limit: limit)
             }
             body = try await response.body.collect(upTo: limit, cuts: !isContent)

@@ -53,7 +53,9 @@ struct AddressTests {
 
     @Test(
         "what is no address is none, or what the system's own reading would make of it",
-        arguments: ["", "1", "1.2.3", "1.2.3.4.5", "0x7f.0.0.1", "127.1", "01.2.3.4", "::1::", "[::1]", "a", "1.2.3.4 "]
+        arguments: [
+            "", "1", "1.2.3", "1.2.3.4.5", "0x7f.0.0.1", "127.1", "01.2.3.4", "::1::", "[::1]", "a", "1.2.3.4 ",
+        ]
     )
     func noAddress(text: String) {
         #expect(InternetAddress(parsing: text) == nil)
@@ -149,13 +151,13 @@ struct JudgedDiallerTests {
     @Test("a name that stands for something else a moment later gets no request")
     func rebinding() async throws {
         // The system's resolver knows better than the one that was asked first.
-        let (error, requests, connections) = try await ask(host: "localhost", ["93.184.216.34"])
+        let (error, requests, _) = try await ask(host: "localhost", ["93.184.216.34"])
         guard case .invalid(let text) = error else {
             Issue.record("\(String(describing: error))")
             return
         }
         #expect(text.contains("which is this machine"), "\(text)")
-        #expect(requests == 0 && connections > 0)
+        #expect(requests == 0)
     }
 
     @Test("a host that the operator has named may be within")

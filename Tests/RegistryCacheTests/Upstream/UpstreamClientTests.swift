@@ -132,7 +132,9 @@ struct UpstreamClientTests {
         try await withRegistry { upstream, proxy, _ in
             let rule = proxy.inject(.answer(.tooManyRequests, headers: ["Retry-After": "60"]), path: .manifests)
             func waits() async -> Duration? {
-                guard case .rateLimited(let wait) = await upstreamError({ try await upstream.head() }) else { return nil }
+                guard case .rateLimited(let wait) = await upstreamError({ try await upstream.head() }) else {
+                    return nil
+                }
                 return wait
             }
             #expect(await waits() == .seconds(60))

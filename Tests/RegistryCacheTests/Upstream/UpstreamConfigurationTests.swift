@@ -65,7 +65,10 @@ struct UpstreamConfigurationTests {
     }
 
     static let wrong: [(text: String, words: String)] = [
-        ("usernam = \"x\"", "config.toml:2:1: error: cache.upstreams.\"quay.io\".usernam: unknown key; did you mean 'username'?"),
+        (
+            "usernam = \"x\"",
+            "config.toml:2:1: error: cache.upstreams.\"quay.io\".usernam: unknown key; did you mean 'username'?"
+        ),
         ("url = \"quay.io\"", "write http:// or https://"),
         ("url = \"https://user:pw@quay.io\"", "without a user"),
         ("url = \"https://quay.io/path\"", "without a user, a path"),
@@ -94,7 +97,10 @@ struct UpstreamConfigurationTests {
         #expect(upstreams == UpstreamConfiguration.standard)
     }
 
-    @Test("a name that no reference can hold names no upstream", arguments: ["Quay", "a b", "", "quay.io/x", "-", "quay"])
+    @Test(
+        "a name that no reference can hold names no upstream",
+        arguments: ["Quay", "a b", "", "quay.io/x", "-", "quay"]
+    )
     func names(name: String) throws {
         let (upstreams, problems) = try read("[cache.upstreams.\"\(name)\"]\nurl = \"https://x.y\"\n")
         #expect(problems.count == 1 && problems[0].contains("can't name a registry"), "\(problems)")
@@ -121,7 +127,8 @@ struct UpstreamConfigurationTests {
     func flags() throws {
         let known = try read("[cache.upstreams.\"quay.io\"]\nanonymous = true\n").upstreams
         let upstreams = known.applying([
-            try UpstreamFlag(parsing: "quay.io=http://10.0.0.5:5000"), try UpstreamFlag(parsing: "r.corp=https://r.corp/"),
+            try UpstreamFlag(parsing: "quay.io=http://10.0.0.5:5000"),
+            try UpstreamFlag(parsing: "r.corp=https://r.corp/"),
         ])
         let quay = try #require(upstreams.first { $0.name == "quay.io" })
         #expect(quay.endpoint.baseURL == "http://10.0.0.5:5000" && quay.login == .anonymous)

@@ -116,7 +116,8 @@ struct UpstreamLoginTests {
                 _ = try await upstream.head()
             }
             try await withRegistry(Self.token, login: .anonymous, environment: ["DOCKER_CONFIG": folder.path]) {
-                upstream, _ in
+                upstream,
+                _ in
                 guard case .unauthorized = await upstreamError({ try await upstream.head() }) else {
                     Issue.record("an upstream that is to be anonymous got a login")
                     return
@@ -154,19 +155,28 @@ struct UpstreamLoginTests {
     @Test("a storage that refuses what it was led to with says nothing of the user's rights")
     func storageRefuses() async throws {
         try await HTTPTestServer.with { request, responder in
-            request.path == "/blob"
-                ? try await responder.respond(.forbidden, text: "expired")
-                : try await responder.respond(
-                    .temporaryRedirect,
-                    headers: ["Location": "http://127.0.0.2:\(request.headers.first(name: "host")?.split(separator: ":").last ?? "")/blob"]
-                )
+            if request.path == "/storage" { return try await responder.respond(.forbidden, text: "expired") }
+            // The same server by another name, which is another host.
+            let port = request.headers.first(name: "host")?.split(separator: ":").last ?? ""
+            try await responder.respond(
+                .temporaryRedirect,
+                headers: ["Location": "http://localhost:\(port)/storage"]
+            )
         } body: { server in
-            try await UpstreamHarness.with(url: server.url, permittedHosts: ["127.0.0.1", "127.0.0.2"]) { upstream in
+            try await UpstreamHarness.with(
+                url: server.url,
+                permittedHosts: ["127.0.0.1", "localhost"],
+                resolver: FixedResolver(["localhost": ["127.0.0.1"]])
+            ) { upstream in
                 let repository = try upstream.repository()
                 let error = await upstreamError {
                     try await upstream.client.open(TestContent.digest, of: repository, range: nil)
                 }
-                #expect(error?.isAnswer == false, "\(String(describing: error))")
+                guard case .invalid(let text) = error else {
+                    Issue.record("\(String(describing: error))")
+                    return
+                }
+                #expect(text.contains("answers with status 403"), "\(text)")
             }
         }
     }

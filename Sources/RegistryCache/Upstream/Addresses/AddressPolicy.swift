@@ -16,7 +16,8 @@ package enum AddressKind: String, Hashable, Sendable, CaseIterable {
     case `public`
 
     package init(_ address: InternetAddress) {
-        self = address.embedded.map { Self.v4($0.bytes) } ?? (address.bytes.count == 4 ? Self.v4 : Self.v6)(address.bytes)
+        self =
+            address.embedded.map { Self.v4($0.bytes) } ?? (address.bytes.count == 4 ? Self.v4 : Self.v6)(address.bytes)
     }
 
     private static func v4(_ bytes: [UInt8]) -> AddressKind {

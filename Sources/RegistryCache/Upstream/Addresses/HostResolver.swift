@@ -110,7 +110,9 @@ package struct SystemResolver: HostResolver {
                     }
                 default: nil
                 }
-            if let bytes, let address = InternetAddress(bytes: bytes), !found.contains(address) { found.append(address) }
+            if let bytes, let address = InternetAddress(bytes: bytes), !found.contains(address) {
+                found.append(address)
+            }
         }
         return found
     }

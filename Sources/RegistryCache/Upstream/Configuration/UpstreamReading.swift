@@ -62,7 +62,11 @@ package enum UpstreamReading {
                 endpoint = given
                 hosts.insert(given.host)
             } else {
-                reader.collector.error("no URL of a registry: \(UpstreamFlag.wantedURL)", at: url.position, key: url.path)
+                reader.collector.error(
+                    "no URL of a registry: \(UpstreamFlag.wantedURL)",
+                    at: url.position,
+                    key: url.path
+                )
             }
         }
         for host in reader.readableStrings("private_hosts", expected: "a list of hosts")?.strings.value ?? [] {
@@ -139,7 +143,8 @@ package enum UpstreamReading {
 
     /// What Basic can carry: a colon would end it.
     private static func isUserName(_ text: String) -> Bool {
-        (1...256).contains(text.utf8.count) && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: ":") }
+        (1...256).contains(text.utf8.count)
+            && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: ":") }
     }
 
     private static func isVariableName(_ text: String) -> Bool {
@@ -156,7 +161,8 @@ package enum UpstreamReading {
         if let address = InternetAddress(parsing: text), !text.contains("%") {
             return address.description
         }
-        guard !text.contains(":"), let endpoint = UpstreamConfiguration.endpoint("https://\(text)"), endpoint.port == nil
+        guard !text.contains(":"), let endpoint = UpstreamConfiguration.endpoint("https://\(text)"),
+            endpoint.port == nil
         else { return nil }
         return endpoint.host
     }

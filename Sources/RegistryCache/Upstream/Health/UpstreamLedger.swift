@@ -57,7 +57,8 @@ final class UpstreamLedger: Sendable {
     private let state: Mutex<State>
     private let now: @Sendable () -> Instant
 
-    init(_ configuration: UpstreamConfiguration, limits: CircuitBreaker.Limits, now: @escaping @Sendable () -> Instant) {
+    init(_ configuration: UpstreamConfiguration, limits: CircuitBreaker.Limits, now: @escaping @Sendable () -> Instant)
+    {
         self.configuration = configuration
         state = Mutex(State(breaker: CircuitBreaker(limits: limits)))
         self.now = now
