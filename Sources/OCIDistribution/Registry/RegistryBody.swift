@@ -41,6 +41,8 @@ package actor RegistryBody {
     /// - Parameters:
     ///   - limit: The most bytes.
     ///   - cuts: Whether what goes beyond is left unread, rather than an error.
+    /// - Returns: The bytes.
+    /// - Throws: `tooLarge`, `unreachable` or `cancelled`.
     func collect(upTo limit: Int, cuts: Bool) async throws(RegistryError.Failure) -> [UInt8] {
         var bytes: [UInt8] = []
         while true {

@@ -174,6 +174,12 @@ package struct UpstreamClient: UpstreamSource {
     }
 }
 
+extension UpstreamClient: CustomStringConvertible, CustomReflectable {
+    /// The names alone: what logins come from is nothing to print.
+    package var description: String { upstreams.keys.sorted().joined(separator: ", ") }
+    package var customMirror: Mirror { Mirror(self, children: ["upstreams": upstreams.keys.sorted()]) }
+}
+
 // MARK: - Requests
 
 extension UpstreamClient {

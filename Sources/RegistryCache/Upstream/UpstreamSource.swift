@@ -10,14 +10,28 @@ package protocol UpstreamSource: Sendable {
     ///   - repository: Whose.
     ///   - deadline: For all of it.
     /// - Returns: What is there now.
+    /// - Throws: ``UpstreamError``.
     func head(_ name: ManifestName, of repository: CachedRepository, deadline: Duration) async throws(UpstreamError)
         -> ManifestHead
 
     /// Fetches a manifest; its bytes have been checked against its digest, and are at most ``Manifest/largestSize``.
+    ///
+    /// - Parameters:
+    ///   - name: The tag or digest.
+    ///   - repository: Whose.
+    ///   - deadline: For all of it.
+    /// - Returns: The manifest.
+    /// - Throws: ``UpstreamError``.
     func manifest(_ name: ManifestName, of repository: CachedRepository, deadline: Duration) async throws(UpstreamError)
         -> ManifestDocument
 
     /// The size of a blob in bytes, by one HEAD; also how it is found out whether a repository may have it.
+    ///
+    /// - Parameters:
+    ///   - blob: Which.
+    ///   - repository: Whose.
+    /// - Returns: Bytes.
+    /// - Throws: ``UpstreamError``; `notFound` where the repository does not have it.
     func size(of blob: Digest, in repository: CachedRepository) async throws(UpstreamError) -> Int64
 
     /// Opens a blob's body. The bytes have not been checked.
@@ -26,6 +40,8 @@ package protocol UpstreamSource: Sendable {
     ///   - blob: Which.
     ///   - repository: Whose.
     ///   - range: The bytes wanted; `nil` for all. An upstream that knows no ranges sends more, as the body says.
+    /// - Returns: The body, from the moment it begins.
+    /// - Throws: ``UpstreamError``.
     func open(_ blob: Digest, of repository: CachedRepository, range: Range<Int64>?) async throws(UpstreamError)
         -> UpstreamBody
 }

@@ -75,11 +75,14 @@ struct RegistryBlobTests {
 
     @Test(
         "another part than the one that was asked for is an error",
-        arguments: ["", "bytes 0-5/10", "bytes 3-7/10", "bytes 2-8/10", "bytes 2-4/10", "bytes */10"]
+        arguments: [
+            ("", "234567"), ("bytes 0-5/10", "012345"), ("bytes 3-7/10", "34567"), ("bytes 2-8/10", "2345678"),
+            ("bytes 2-4/10", "234567"), ("bytes */10", "234567"),
+        ]
     )
-    func wrongPart(header: String) async throws {
+    func wrongPart(row: (header: String, body: String)) async throws {
         let (_, _, error) = try await open(2..<8) { _ in
-            .status(206, header.isEmpty ? [:] : ["Content-Range": header], body: "234567")
+            .status(206, row.header.isEmpty ? [:] : ["Content-Range": row.header], body: row.body)
         }
         guard case .invalidResponse = error?.failure else {
             Issue.record("\(String(describing: error))")

@@ -151,13 +151,13 @@ struct JudgedDiallerTests {
     @Test("a name that stands for something else a moment later gets no request")
     func rebinding() async throws {
         // The system's resolver knows better than the one that was asked first.
-        let (error, requests, connections) = try await ask(host: "localhost", ["93.184.216.34"])
+        let (error, requests, _) = try await ask(host: "localhost", ["93.184.216.34"])
         guard case .invalid(let text) = error else {
             Issue.record("\(String(describing: error))")
             return
         }
         #expect(text.contains("which is this machine"), "\(text)")
-        #expect(requests == 0 && connections > 0)
+        #expect(requests == 0)
     }
 
     @Test("a host that the operator has named may be within")
@@ -177,7 +177,7 @@ struct JudgedDiallerTests {
             Issue.record("\(String(describing: error))")
             return
         }
-        #expect(text.contains("there is no host \"registry.example\""), "\(text)")
+        #expect(text.contains("there is no host registry.example"), "\(text)")
     }
 
     @Test("a host is looked up again when its judgement has aged")

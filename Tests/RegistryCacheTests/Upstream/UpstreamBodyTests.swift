@@ -63,20 +63,27 @@ struct UpstreamBodyTests {
             try await responder.hang()
         } body: { upstream in
             let body = try await upstream.client.open(TestContent.digest, of: upstream.repository(), range: nil)
+            let arrivals = [Gate(), Gate()]
             try await withThrowingTaskGroup(of: (Int, UpstreamError?).self) { group in
                 group.addTask {
                     let count = Shared(0)
                     let error = await upstreamError {
-                        for try await chunk in body.chunks { count.update { $0 += chunk.readableBytes } }
+                        for try await chunk in body.chunks {
+                            count.update { $0 += chunk.readableBytes }
+                            for arrival in arrivals.prefix(count.value) { arrival.open() }
+                        }
                         return 0
                     }
                     return (count.value, error)
                 }
-                for left in [30, 20, 10] {
+                for (left, arrival) in zip([30, 20], arrivals) {
                     try await upstream.time.waitForSleepers { $0 == [.seconds(left)] }
                     upstream.time.advance(by: .seconds(10))
-                    if left > 10 { next.value.continuation.yield() }
+                    next.value.continuation.yield()
+                    try await arrival.wait()
                 }
+                try await upstream.time.waitForSleepers { $0 == [.seconds(10)] }
+                upstream.time.advance(by: .seconds(10))
                 let (count, error) = try await group.next() ?? (0, nil)
                 guard case .tooSlow = error else {
                     Issue.record("\(String(describing: error))")

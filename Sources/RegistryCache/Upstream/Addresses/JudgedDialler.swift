@@ -60,7 +60,7 @@ package struct JudgedDialler: RegistryDialler {
         let isPermitted = permittedHosts.contains(host)
         if !memory.isSound(host) {
             let addresses = try await addresses(of: host)
-            guard !addresses.isEmpty else { throw .unreachable(cause: NoSuchHost(host: QuotedText(host))) }
+            guard !addresses.isEmpty else { throw .unreachable(cause: NoSuchHost(host: host)) }
             for address in addresses {
                 // One that may not be dialled is enough: nobody says which of them is tried first.
                 if let refusal = AddressPolicy.judge(address, isPermitted: isPermitted) {
@@ -83,7 +83,8 @@ package struct JudgedDialler: RegistryDialler {
     }
 
     struct NoSuchHost: Error, CustomStringConvertible {
-        let host: QuotedText
+        /// In the grammar of hosts, so that it can stand in a message.
+        let host: String
 
         var description: String { "there is no host \(host)" }
     }

@@ -2,7 +2,7 @@ import Foundation
 package import OCIDistribution
 
 /// The credentials of one upstream, read each time that they are asked for, so that a token that was renewed is soon seen.
-package struct LoginSource: CredentialSource {
+package struct LoginSource: CredentialSource, CustomStringConvertible, CustomReflectable {
     /// Longer than any token.
     static let largestToken = 64 << 10
 
@@ -32,6 +32,10 @@ package struct LoginSource: CredentialSource {
             return .password(username: username, password: token)
         }
     }
+
+    /// Without the environment, which may hold secrets.
+    package var description: String { "\(login)" }
+    package var customMirror: Mirror { Mirror(self, children: ["login": login]) }
 
     private static func token(inFile path: String) throws(CredentialError) -> String {
         let data: Data
