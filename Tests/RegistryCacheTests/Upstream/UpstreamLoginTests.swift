@@ -155,17 +155,6 @@ struct UpstreamLoginTests {
     @Test("a storage that refuses what it was led to with says nothing of the user's rights")
     func storageRefuses() async throws {
         try await HTTPTestServer.with { request, responder in
-<<<<<<< HEAD
-            request.path == "/blob"
-                ? try await responder.respond(.forbidden, text: "expired")
-                : try await responder.respond(
-                    .temporaryRedirect,
-                    headers: [
-                        "Location":
-                            "http://127.0.0.2:\(request.headers.first(name: "host")?.split(separator: ":").last ?? "")/blob"
-                    ]
-                )
-=======
             if request.path == "/storage" { return try await responder.respond(.forbidden, text: "expired") }
             // The same server by another name, which is another host.
             let port = request.headers.first(name: "host")?.split(separator: ":").last ?? ""
@@ -173,7 +162,6 @@ struct UpstreamLoginTests {
                 .temporaryRedirect,
                 headers: ["Location": "http://localhost:\(port)/storage"]
             )
->>>>>>> fe923629b34e1881fa4917ba1780cb38a8cc2606
         } body: { server in
             try await UpstreamHarness.with(
                 url: server.url,
