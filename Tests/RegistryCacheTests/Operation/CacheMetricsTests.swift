@@ -1,3 +1,4 @@
+import NIOHTTP1
 import OCIDistribution
 import RoostCore
 import Testing
@@ -16,7 +17,7 @@ struct CacheMetricsTests {
         let upstream = UpstreamStatus(
             name: "docker.io",
             url: "https://registry-1.docker.io",
-            rateLimit: RateLimit(limit: 100, remaining: 76, window: .seconds(21_600), source: nil),
+            rateLimit: RateLimit(headers: ["ratelimit-limit": "100;w=21600", "ratelimit-remaining": "76;w=21600"]),
             breaker: .open,
             rest: .seconds(3),
             heldOff: nil,

@@ -93,6 +93,12 @@ struct ControlFixture: Sendable {
         }
     }
 
+    /// From the port.
+    func get(_ target: String) async throws -> CacheClient.Response {
+        let port = try #require(address.split(separator: ":").last.flatMap { Int($0) })
+        return try await CacheClient.with(port: port) { try await $0.get(target) }
+    }
+
     func ask<Value: Sendable>(_ body: @Sendable (ControlClient) async throws -> Value) async throws -> Value {
         try await ControlClient.with([socket], body)
     }

@@ -30,9 +30,7 @@ struct ControlSocketTests {
     func port() async throws {
         try await ControlFixture.with { fixture in
             for target in ["/v1/status", "/metrics", "/v1/blobs"] {
-                let url = try #require(URL(string: "http://\(fixture.address)\(target)"))
-                let (_, response) = try await URLSession.shared.data(from: url)
-                #expect((response as? HTTPURLResponse)?.statusCode == 404)
+                #expect(try await fixture.get(target).status == 404)
             }
             let text = try await fixture.ask { try await $0.text(.metrics) }
             #expect(text.contains("roost_cache_cap_bytes \(1 << 30)\n"))
