@@ -1,5 +1,6 @@
 import Foundation
 import RoostTesting
+import Subprocess
 import Testing
 
 @Suite(

@@ -20,8 +20,10 @@ struct ControlSocketTests {
         let path = Shared("")
         try await ControlFixture.with { fixture in
             path.update { $0 = fixture.socket }
-            #expect(try Self.mode(fixture.socket) == 0o600)
-            #expect(try Self.mode(URL(filePath: fixture.socket).deletingLastPathComponent().path) == 0o700)
+            let folder = URL(filePath: fixture.socket).deletingLastPathComponent().path
+            let modes = (socket: try Self.mode(fixture.socket), folder: try Self.mode(folder))
+            #expect(modes.socket == 0o600)
+            #expect(modes.folder == 0o700)
         }
         #expect(!FileManager.default.fileExists(atPath: path.value))
     }
