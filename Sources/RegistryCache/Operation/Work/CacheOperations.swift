@@ -92,17 +92,19 @@ package struct CacheOperations: Sendable {
     func verify(bytesPerSecond: Int64?, progress: @escaping Progress) async throws -> CacheVerificationDocument {
         let report = try await store.verify(rate: bytesPerSecond.map { ByteCount($0) })
         var damaged: [CacheVerificationDocument.Damaged] = []
-        for blob in report.damaged {
-            let subject = blob.repositories.first?.description ?? "an unknown repository"
+        // Manifests first: they tell where blobs come from.
+        for blob in report.damaged.sorted(by: { $0.mediaType != nil && $1.mediaType == nil }) {
+            let repositories = await origins(of: blob)
+            let subject = repositories.first?.description ?? "an unknown repository"
             try await progress(
                 CacheProgress(subject: subject, digest: blob.digest, state: .damaged, bytes: 0, size: blob.size)
             )
-            let problem = try await refetch(blob, progress)
+            let problem = try await refetch(blob, from: repositories, progress)
             damaged.append(
                 .init(
                     digest: blob.digest,
                     size: blob.size,
-                    repositories: blob.repositories.map(\.description),
+                    repositories: repositories.map(\.description),
                     refetched: problem == nil,
                     error: problem
                 )
@@ -111,10 +113,27 @@ package struct CacheOperations: Sendable {
         return CacheVerificationDocument(checked: report.checked, bytes: report.bytes, damaged: damaged)
     }
 
+    /// Whose it is known to be, and whose the manifests are that refer to it.
+    private func origins(of damaged: DamagedBlob) async -> [CachedRepository] {
+        var repositories = damaged.repositories
+        // What the index can't tell is done without.
+        for parent in (try? await store.parents(of: [damaged.digest])) ?? [] {
+            for repository in (try? await store.repositories(of: parent)) ?? [] where !repositories.contains(repository)
+            {
+                repositories.append(repository)
+            }
+        }
+        return repositories
+    }
+
     /// - Returns: What keeps it from being fetched; `nil` where it is there again.
-    private func refetch(_ damaged: DamagedBlob, _ progress: @escaping Progress) async throws -> String? {
+    private func refetch(
+        _ damaged: DamagedBlob,
+        from repositories: [CachedRepository],
+        _ progress: @escaping Progress
+    ) async throws -> String? {
         var problem = "nobody knows where it came from: it is fetched when it is asked for"
-        for repository in damaged.repositories {
+        for repository in repositories {
             if damaged.mediaType != nil {
                 switch await fetch.service.answer(.manifest(repository, .digest(damaged.digest))) {
                 case .manifest: return nil
