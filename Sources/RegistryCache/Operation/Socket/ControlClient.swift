@@ -32,6 +32,7 @@ package struct ControlClient: Sendable {
     /// - Parameters:
     ///   - paths: Where the socket may be; the first that is there is taken.
     ///   - body: Gets the client.
+    /// - Returns: What `body` returns.
     /// - Throws: ``ControlFailure``, or what `body` throws.
     package static func with<Value: Sendable>(
         _ paths: [String],
@@ -92,6 +93,7 @@ package struct ControlClient: Sendable {
     ///   - type: What comes last.
     ///   - route: What to ask for.
     ///   - progress: Told of each step.
+    /// - Returns: The document.
     /// - Throws: ``ControlFailure``, or `CancellationError`.
     package func document<Document: Codable & Sendable>(
         _ type: Document.Type,
