@@ -8,7 +8,7 @@ import Testing
 
 @Suite("The access log")
 struct AccessLogTests {
-    static func entry(time: Int64 = 1_795_600_681_123) -> AccessEntry {
+    static func entry(time: Int64 = 1_795_607_881_123) -> AccessEntry {
         AccessEntry(
             time: time,
             clientPort: 53_412,
@@ -32,7 +32,8 @@ struct AccessLogTests {
     @Test("a line tells time, port, method, repository, name, status, bytes, milliseconds and result")
     func format() {
         #expect(
-            Self.line(Self.entry()) == "2026-11-25T11:58:01.123Z 53412 GET docker.io/library/debian 12 200 1234 12.3 hit\n"
+            Self.line(Self.entry())
+                == "2026-11-25T11:58:01.123Z 53412 GET docker.io/library/debian 12 200 1234 12.3 hit\n"
         )
         var refused = Self.entry()
         (refused.repository, refused.name, refused.result) = (nil, nil, nil)
@@ -105,6 +106,8 @@ struct AccessLogTests {
             try await group.waitForAll()
         }
         let last = try #require(batches.value.last)
-        #expect(last == String(repeating: line, count: 10) + "# 990 lines dropped: whoever reads this log is too slow\n")
+        #expect(
+            last == String(repeating: line, count: 10) + "# 990 lines dropped: whoever reads this log is too slow\n"
+        )
     }
 }

@@ -30,13 +30,16 @@ enum BlobKind: String, CaseIterable, Sendable, CustomTestStringConvertible {
                 return .blob(.passing(.of(chunks, size: size)), .uncached)
             }
         }
-        return FakeContent(atOnce: { request in
-            switch request {
-            case .blob where self == .stored: blob()
-            case .blobHead: .blobHead(size, .hit)
-            default: nil
-            }
-        }, slowly: { _ in blob() })
+        return FakeContent(
+            atOnce: { request in
+                switch request {
+                case .blob where self == .stored: blob()
+                case .blobHead: .blobHead(size, .hit)
+                default: nil
+                }
+            },
+            slowly: { _ in blob() }
+        )
     }
 }
 
@@ -71,14 +74,16 @@ struct BlobServingTests {
             try await ServerFixture.with(kind.content(file)) { server in
                 try await CacheClient.with(port: server.port) { client in
                     for (range, expected) in [
-                        ("0-0", 0..<1), ("0-99", 0..<100), ("250-650", 250..<651), ("300-599", 300..<600), ("999-", 999..<1000),
+                        ("0-0", 0..<1), ("0-99", 0..<100), ("250-650", 250..<651), ("300-599", 300..<600),
+                        ("999-", 999..<1000),
                         ("400-", 400..<1000), ("-10", 990..<1000), ("-5000", 0..<1000), ("0-5000", 0..<1000),
                     ] {
                         for conditions in [[], ["If-Range: \(tag)"]] {
                             let answer = try await client.get(file.request, ["Range: bytes=\(range)"] + conditions)
                             #expect(answer.status == 206)
                             #expect(
-                                answer["content-range"] == "bytes \(expected.lowerBound)-\(expected.upperBound - 1)/1000"
+                                answer["content-range"]
+                                    == "bytes \(expected.lowerBound)-\(expected.upperBound - 1)/1000"
                             )
                             #expect(answer.body == Array(file.bytes[expected]), "\(range)")
                         }
@@ -144,9 +149,12 @@ struct BlobServingTests {
         }
     }
 
-    @Test("a fill that fails ends the connection before the announced end, whatever of it was asked for", arguments: [
-        [], ["Range: bytes=10-"],
-    ])
+    @Test(
+        "a fill that fails ends the connection before the announced end, whatever of it was asked for",
+        arguments: [
+            [], ["Range: bytes=10-"],
+        ]
+    )
     func broken(headers: [String]) async throws {
         try await TemporaryDirectory.with { folder in
             let file = try BlobFile(in: folder, size: 1000)
@@ -168,14 +176,18 @@ struct BlobServingTests {
         }
     }
 
-    @Test("a body that is passed through, and fails or ends early, is never a whole answer", arguments: [
-        (Int64?.some(1000), UpstreamError?.some(.tooSlow)), (1000, nil), (nil, .unavailable("gone")),
-    ])
+    @Test(
+        "a body that is passed through, and fails or ends early, is never a whole answer",
+        arguments: [
+            (Int64?.some(1000), UpstreamError?.some(.tooSlow)), (1000, nil), (nil, .unavailable("gone")),
+        ]
+    )
     func brokenPassing(size: Int64?, error: UpstreamError?) async throws {
         try await TemporaryDirectory.with { folder in
             let file = try BlobFile(in: folder, size: 1000)
             let half = Array(file.bytes[..<500])
-            let content = FakeContent(slowly: { _ in .blob(.passing(.of([half], size: size, error: error)), .uncached) })
+            let content = FakeContent(slowly: { _ in .blob(.passing(.of([half], size: size, error: error)), .uncached) }
+            )
             try await ServerFixture.with(content) { server in
                 try await CacheClient.with(port: server.port) { client in
                     let answer = try await client.get(file.request)
@@ -253,7 +265,11 @@ struct BlobServingTests {
             let file = try BlobFile(in: folder, size: 1000)
             let large = FakeManifest(String(repeating: "x", count: 1 << 20))
             let content = FakeContent(atOnce: { request in
-                if case .manifest = request { .manifest(large.served, .hit) } else { .blob(.stored(file.opened()), .hit) }
+                if case .manifest = request {
+                    .manifest(large.served, .hit)
+                } else {
+                    .blob(.stored(file.opened()), .hit)
+                }
             })
             try await ServerFixture.with(content) { server in
                 try await CacheClient.with(port: server.port) { slow in

@@ -48,7 +48,10 @@ struct ConditionTests {
         try await Fuzzing.run(rounds: 20_000) { random in
             var text = Array("bytes=10-20".utf8)
             for _ in 0..<Int.random(in: 1...6, using: &random) {
-                text.insert(bytes.randomElement(using: &random) ?? 0, at: Int.random(in: 0...text.count, using: &random))
+                text.insert(
+                    bytes.randomElement(using: &random) ?? 0,
+                    at: Int.random(in: 0...text.count, using: &random)
+                )
             }
             let size = Int64.random(in: 0...100, using: &random)
             let selection = ByteSelection(
@@ -79,7 +82,8 @@ struct ConditionTests {
         let document = ErrorDocument(code: .blobUnknown, message: "a \"b\" \\ \u{1b}[2J\n ü 😀")
         #expect(
             String(buffer: document.bytes)
-                == #"{"errors":[{"code":"BLOB_UNKNOWN","message":"a \"b\" \\ \u001b[2J\u000a \u00fc \ud83d\ude00"}]}"# + "\n"
+                == #"{"errors":[{"code":"BLOB_UNKNOWN","message":"a \"b\" \\ \u001b[2J\u000a \u00fc \ud83d\ude00"}]}"#
+                + "\n"
         )
         let long = ErrorDocument(code: .unknown, message: String(repeating: "x", count: 100_000))
         #expect(long.bytes.readableBytes < 1000)

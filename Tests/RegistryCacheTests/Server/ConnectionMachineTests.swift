@@ -31,7 +31,9 @@ struct ConnectionMachineTests {
         #expect(machine.waiting == .end)
     }
 
-    @Test("a connection is waited for: its first head, the rest of one, another request; while it is served, for nothing")
+    @Test(
+        "a connection is waited for: its first head, the rest of one, another request; while it is served, for nothing"
+    )
     func waiting() {
         var machine = ConnectionMachine<Int>()
         #expect(machine.waiting == .head)
@@ -78,7 +80,9 @@ struct ConnectionMachineTests {
         #expect(machine.mayRead)
     }
 
-    @Test("in any order of events, each request is served once at most and in order, one at a time, and ending is told once")
+    @Test(
+        "in any order of events, each request is served once at most and in order, one at a time, and ending is told once"
+    )
     func anyOrder() async throws {
         try await Fuzzing.run(rounds: 5000) { random in
             var machine = ConnectionMachine<Int>()

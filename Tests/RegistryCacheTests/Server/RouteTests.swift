@@ -67,7 +67,8 @@ struct RouteTests {
             ("/v2/a/b/referrers/sha256:0", .noSuchPlace), ("/metrics", .noSuchPlace),
             ("http://quay.io/v2/", .target(.notOriginForm)), ("*", .target(.notOriginForm)),
             ("", .target(.notOriginForm)), ("quay.io:443", .target(.notOriginForm)),
-            ("/v2/a/b/manifests/12?ns=evil.example", .unknownUpstream), ("/v2/evil.example/a/manifests/12", .unknownUpstream),
+            ("/v2/a/b/manifests/12?ns=evil.example", .unknownUpstream),
+            ("/v2/evil.example/a/manifests/12", .unknownUpstream),
             ("/v2/a/b/manifests/12?ns=", .unknownUpstream), ("/v2/169.254.169.254/a/manifests/12", .unknownUpstream),
             ("/v2/a/b/manifests/12?ns=QUAY.IO", .unknownUpstream), ("/v2/[::1]:80/a/manifests/12", .unknownUpstream),
             ("/v2/a/b/manifests/12?ns=quay.io@evil", .unknownUpstream),
@@ -87,7 +88,8 @@ struct RouteTests {
             ("/v2/a/b/manifests/a@b", .invalidTag), ("/v2/a/b/manifests/a:b", .invalidDigest),
             ("/v2/a/b/manifests/sha256:abc", .invalidDigest), ("/v2/a/b/blobs/latest", .invalidDigest),
             ("/v2/a/b/blobs/sha256:../../etc/passwd", .noSuchPlace), ("/v2/a/b/blobs/md5:" + hex, .invalidDigest),
-            ("/v2/a/b/blobs/SHA256:" + hex, .invalidDigest), ("/v2/a/b/blobs/sha256:" + hex.uppercased(), .invalidDigest),
+            ("/v2/a/b/blobs/SHA256:" + hex, .invalidDigest),
+            ("/v2/a/b/blobs/sha256:" + hex.uppercased(), .invalidDigest),
         ]
     )
     func refused(target: String, refusal: RouteRefusal) {
@@ -149,11 +151,14 @@ struct HostRuleTests {
     @Test(
         "an address, localhost and the listener's own names are admitted; any other name is not",
         arguments: [
-            ("127.0.0.1:5555", true), ("127.0.0.1", true), ("localhost", true), ("LOCALHOST:80", true), ("[::1]:5555", true),
+            ("127.0.0.1:5555", true), ("127.0.0.1", true), ("localhost", true), ("LOCALHOST:80", true),
+            ("[::1]:5555", true),
             ("[::1]", true), ("10.0.0.3:5555", true), ("cache.local:5555", true), ("Cache.Local", true),
             ("evil.example", false), ("evil.example:5555", false), ("localhost.evil.example", false), ("", false),
-            ("127.0.0.1.evil.example", false), ("127.0.0.1:", false), ("127.0.0.1:x", false), ("127.0.0.1:123456", false),
-            ("::1", false), ("[::1", false), ("[evil]", false), ("[::1]x", false), ("127.1", false), ("0x7f000001", false),
+            ("127.0.0.1.evil.example", false), ("127.0.0.1:", false), ("127.0.0.1:x", false),
+            ("127.0.0.1:123456", false),
+            ("::1", false), ("[::1", false), ("[evil]", false), ("[::1]x", false), ("127.1", false),
+            ("0x7f000001", false),
             ("localhost ", false), ("user@localhost", false), (String(repeating: "a", count: 300), false),
         ]
     )

@@ -26,7 +26,8 @@ struct ServerTests {
             try await ServerFixture.with(content) { server in
                 try await CacheClient.with(port: server.port) { client in
                     for target in [
-                        "/v2/", Self.target, "/v2/library/a/manifests/missing", file.request, "/v2/evil.example/a/manifests/1",
+                        "/v2/", Self.target, "/v2/library/a/manifests/missing", file.request,
+                        "/v2/evil.example/a/manifests/1",
                         "/nowhere",
                     ] {
                         let get = try await client.get(target)
@@ -69,14 +70,17 @@ struct ServerTests {
                     let answer = try await client.get(Self.target, method: method, [header])
                     #expect(answer.status == status)
                     #expect(answer["connection"] == "close")
-                    try await client.send("a body that nobody reads")
+                    // Where the client has seen the end already, there is nobody to send it to.
+                    try? await client.send("a body that nobody reads")
                     #expect(try await client.isAtEnd())
                 }
             }
         }
     }
 
-    @Test("a request for another host is answered 421 before anything of it is looked at; one without, or with two, is none")
+    @Test(
+        "a request for another host is answered 421 before anything of it is looked at; one without, or with two, is none"
+    )
     func hosts() async throws {
         let content = FakeManifest().content()
         try await ServerFixture.with(content) { server in
@@ -116,10 +120,13 @@ struct ServerTests {
         }
     }
 
-    @Test("a connection is kept as the client wants it", arguments: [
-        ("HTTP/1.1", "", true), ("HTTP/1.1", "Connection: close\r\n", false), ("HTTP/1.0", "", false),
-        ("HTTP/1.0", "Connection: keep-alive\r\n", true),
-    ])
+    @Test(
+        "a connection is kept as the client wants it",
+        arguments: [
+            ("HTTP/1.1", "", true), ("HTTP/1.1", "Connection: close\r\n", false), ("HTTP/1.0", "", false),
+            ("HTTP/1.0", "Connection: keep-alive\r\n", true),
+        ]
+    )
     func keepAlive(version: String, header: String, isKept: Bool) async throws {
         try await ServerFixture.with(FakeManifest().content()) { server in
             try await CacheClient.with(port: server.port) { client in
@@ -141,15 +148,20 @@ struct ServerTests {
         arguments: [
             (CacheRefusal.unknownManifest, 404, "MANIFEST_UNKNOWN", nil),
             (.unknownBlob, 404, "BLOB_UNKNOWN", nil), (.unknownRepository, 404, "NAME_UNKNOWN", nil),
-            (.forbidden, 403, "DENIED", nil), (.rateLimited(retryAfter: .milliseconds(1500)), 429, "TOOMANYREQUESTS", "2"),
+            (.forbidden, 403, "DENIED", nil),
+            (.rateLimited(retryAfter: .milliseconds(1500)), 429, "TOOMANYREQUESTS", "2"),
             (.rateLimited(retryAfter: nil), 429, "TOOMANYREQUESTS", nil),
-            (.unavailable("quay.io: \"no\"\r\nX: y"), 503, "UNAVAILABLE", nil), (.timedOut("late"), 504, "UNAVAILABLE", nil),
+            (.unavailable("quay.io: \"no\"\r\nX: y"), 503, "UNAVAILABLE", nil),
+            (.timedOut("late"), 504, "UNAVAILABLE", nil),
         ] as [(CacheRefusal, Int, String, String?)],
         [true, false]
     )
     func refusals(answer: (CacheRefusal, Int, String, String?), isAtOnce: Bool) async throws {
         let (refusal, status, code, wait) = answer
-        let content = FakeContent(atOnce: { _ in isAtOnce ? .refusal(refusal) : nil }, slowly: { _ in .refusal(refusal) })
+        let content = FakeContent(
+            atOnce: { _ in isAtOnce ? .refusal(refusal) : nil },
+            slowly: { _ in .refusal(refusal) }
+        )
         try await ServerFixture.with(content) { server in
             try await CacheClient.with(port: server.port) { client in
                 let answer = try await client.get(Self.target)
@@ -228,7 +240,9 @@ struct ServerTests {
                 _ = try await client.get(Self.target, ["If-None-Match: \"\(manifest.digest)\""])
                 _ = try await client.get(Self.target, method: "DELETE")
                 let lines = await server.log(5).map { line in
-                    line.split(separator: " ").enumerated().filter { $0.offset != 0 && $0.offset != 7 }.map { String($0.element) }
+                    line.split(separator: " ").enumerated().filter { $0.offset != 0 && $0.offset != 7 }.map {
+                        String($0.element)
+                    }
                 }
                 let port = String(client.port)
                 let name = ["docker.io/library/a", "latest"]

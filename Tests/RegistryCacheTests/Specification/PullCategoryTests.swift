@@ -21,7 +21,8 @@ struct PullCategoryTests {
             let content = FakeContent(atOnce: { request in
                 switch request {
                 case .manifest(let repository, _) where repository.path == "library/none": .refusal(.unknownRepository)
-                case .manifest(_, .tag("latest")), .manifest(_, .digest(manifest.digest)): .manifest(manifest.served, .hit)
+                case .manifest(_, .tag("latest")), .manifest(_, .digest(manifest.digest)):
+                    .manifest(manifest.served, .hit)
                 case .manifest: .refusal(.unknownManifest)
                 case .blob(_, file.digest): .blob(.stored(file.opened()), .hit)
                 case .blobHead(_, file.digest): .blobHead(Int64(file.bytes.count), .hit)
@@ -84,9 +85,12 @@ struct PullCategoryTests {
         }
     }
 
-    @Test("Pulling manifests (end-3): a manifest that is not found MUST be answered 404", arguments: [
-        "none", absent, ".INVALID_MANIFEST_NAME",
-    ])
+    @Test(
+        "Pulling manifests (end-3): a manifest that is not found MUST be answered 404",
+        arguments: [
+            "none", absent, ".INVALID_MANIFEST_NAME",
+        ]
+    )
     func missingManifest(name: String) async throws {
         try await Self.with { client, _, _ in
             let answer = try await client.get("/v2/library/a/manifests/\(name)")
@@ -104,10 +108,13 @@ struct PullCategoryTests {
         }
     }
 
-    @Test("Pulling manifests (end-3): a name MUST match the grammar of names, and is at most 255 characters long", arguments: [
-        ("a", 200), ("a0/b.c_d-e__f", 200), ("a--b", 200), ("A", 400), ("a..b", 400), ("-a", 400), ("a/-", 400),
-        (String(repeating: "a", count: 256), 400),
-    ])
+    @Test(
+        "Pulling manifests (end-3): a name MUST match the grammar of names, and is at most 255 characters long",
+        arguments: [
+            ("a", 200), ("a0/b.c_d-e__f", 200), ("a--b", 200), ("A", 400), ("a..b", 400), ("-a", 400), ("a/-", 400),
+            (String(repeating: "a", count: 256), 400),
+        ]
+    )
     func names(name: String, status: Int) async throws {
         try await Self.with { client, _, _ in
             let answer = try await client.get("/v2/\(name)/manifests/latest")
@@ -116,9 +123,12 @@ struct PullCategoryTests {
         }
     }
 
-    @Test("Pulling manifests (end-3): a tag MUST be at most 128 characters of its grammar", arguments: [
-        "_", "a.b-c_D", String(repeating: "t", count: 128),
-    ])
+    @Test(
+        "Pulling manifests (end-3): a tag MUST be at most 128 characters of its grammar",
+        arguments: [
+            "_", "a.b-c_D", String(repeating: "t", count: 128),
+        ]
+    )
     func tags(tag: String) async throws {
         try await ServerFixture.with(FakeManifest().content()) { server in
             try await CacheClient.with(port: server.port) { client in
@@ -157,10 +167,13 @@ struct PullCategoryTests {
         }
     }
 
-    @Test("Pulling blobs (end-2): a registry SHOULD support the Range header, as RFC 9110 has it", arguments: [
-        ("bytes=0-9", 206, 0..<10), ("bytes=990-", 206, 990..<1000), ("bytes=-10", 206, 990..<1000),
-        ("bytes=0-1,3-4", 200, 0..<1000),
-    ])
+    @Test(
+        "Pulling blobs (end-2): a registry SHOULD support the Range header, as RFC 9110 has it",
+        arguments: [
+            ("bytes=0-9", 206, 0..<10), ("bytes=990-", 206, 990..<1000), ("bytes=-10", 206, 990..<1000),
+            ("bytes=0-1,3-4", 200, 0..<1000),
+        ]
+    )
     func ranges(range: String, status: Int, expected: Range<Int>) async throws {
         try await Self.with { client, _, file in
             let answer = try await client.get(file.request, ["Range: \(range)"])
@@ -203,9 +216,12 @@ struct PullCategoryTests {
         }
     }
 
-    @Test("Checking if content exists (end-2, end-3): HEAD of what is not found MUST be answered 404", arguments: [
-        "/v2/library/a/manifests/none", "/v2/library/a/manifests/\(absent)", "/v2/library/a/blobs/\(absent)",
-    ])
+    @Test(
+        "Checking if content exists (end-2, end-3): HEAD of what is not found MUST be answered 404",
+        arguments: [
+            "/v2/library/a/manifests/none", "/v2/library/a/manifests/\(absent)", "/v2/library/a/blobs/\(absent)",
+        ]
+    )
     func missing(target: String) async throws {
         try await Self.with { client, _, _ in
             let answer = try await client.get(target, method: "HEAD")
@@ -217,7 +233,8 @@ struct PullCategoryTests {
     func errors() async throws {
         try await Self.with { client, _, _ in
             for target in [
-                "/v2/library/a/manifests/none", "/v2/library/none/manifests/latest", "/v2/library/a/blobs/\(Self.absent)",
+                "/v2/library/a/manifests/none", "/v2/library/none/manifests/latest",
+                "/v2/library/a/blobs/\(Self.absent)",
                 "/v2/library/a/blobs/sha256:x", "/v2/A/manifests/1", "/v2/_catalog",
             ] {
                 let answer = try await client.get(target)
@@ -231,9 +248,12 @@ struct PullCategoryTests {
         }
     }
 
-    @Test("Error Codes: a digest that is none is answered with DIGEST_INVALID", arguments: [
-        "/v2/library/a/blobs/sha256:abc", "/v2/library/a/manifests/sha256:abc", "/v2/library/a/blobs/latest",
-    ])
+    @Test(
+        "Error Codes: a digest that is none is answered with DIGEST_INVALID",
+        arguments: [
+            "/v2/library/a/blobs/sha256:abc", "/v2/library/a/manifests/sha256:abc", "/v2/library/a/blobs/latest",
+        ]
+    )
     func invalidDigest(target: String) async throws {
         try await Self.with { client, _, _ in
             let answer = try await client.get(target)

@@ -77,7 +77,12 @@ struct Answer {
     /// that has broken off would look whole.
     func fit(for version: HTTPVersion) -> Answer {
         guard isChunked, version.minor < 1 else { return self }
-        return Answer(.httpVersionNotSupported, .unsupported, "this blob's size is not known: use HTTP/1.1", closes: true)
+        return Answer(
+            .httpVersionNotSupported,
+            .unsupported,
+            "this blob's size is not known: use HTTP/1.1",
+            closes: true
+        )
     }
 }
 

@@ -108,7 +108,11 @@ extension Answer {
         case .unknownRepository: self.init(.notFound, .nameUnknown, "the upstream has no such repository")
         // Never 401: a client would take it for a question to itself.
         case .forbidden:
-            self.init(.forbidden, .denied, "the upstream refuses the cache this repository: see the cache's credentials")
+            self.init(
+                .forbidden,
+                .denied,
+                "the upstream refuses the cache this repository: see the cache's credentials"
+            )
         case .rateLimited(let wait):
             let fields = wait.map { [Field(name: .retryAfter, value: String($0.wholeSeconds))] } ?? []
             self.init(.tooManyRequests, .tooManyRequests, "the upstream's rate limit is used up", fields: fields)

@@ -70,10 +70,13 @@ final class ConnectionBook: Sendable {
 
     /// Tells all connections, and those that still come, that the server is being stopped.
     func drain() {
-        notify(.drain, state.withLock { state in
-            state.isDraining = true
-            return Array(state.open.values)
-        })
+        notify(
+            .drain,
+            state.withLock { state in
+                state.isDraining = true
+                return Array(state.open.values)
+            }
+        )
     }
 
     /// Asks for the places of those who have nothing to do.

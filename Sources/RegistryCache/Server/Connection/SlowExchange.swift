@@ -34,7 +34,9 @@ struct SlowExchange: Sendable {
         case .rest(let rest): body = rest
         case .question(let question):
             // A client that leaves is not answered; what is fetched for it goes on by itself.
-            guard let answer = try? await gone.cancelling({ [content] in await content.answer(question) }) else { return }
+            guard let answer = try? await gone.cancelling({ [content] in await content.answer(question) }) else {
+                return
+            }
             body = await onLoop { $0.answered(answer) } ?? nil
         }
         guard let body else { return }

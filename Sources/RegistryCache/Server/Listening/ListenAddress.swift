@@ -20,7 +20,8 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
         package var description: String {
             switch self {
             case .malformed: "an address to listen on looks like 127.0.0.1:5555 or [::1]:5555"
-            case .notLoopback: "the cache listens on loopback only, since whoever reaches it can read what its upstreams give it"
+            case .notLoopback:
+                "the cache listens on loopback only, since whoever reaches it can read what its upstreams give it"
             }
         }
     }

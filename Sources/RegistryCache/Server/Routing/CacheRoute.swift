@@ -40,7 +40,9 @@ package enum CacheRoute: Hashable, Sendable {
         let name = String(parts[parts.count - 1])
         if kind == "manifests", !name.utf8.contains(UInt8(ascii: ":")) {
             // A tag is what a reference takes as one; `x` stands for any repository.
-            guard (try? ImageReference(parsing: "localhost/x:\(name)"))?.tag == name else { throw RouteRefusal.invalidTag }
+            guard (try? ImageReference(parsing: "localhost/x:\(name)"))?.tag == name else {
+                throw RouteRefusal.invalidTag
+            }
             return .manifest(repository, .tag(name))
         }
         guard let digest = try? Digest(parsing: name) else { throw RouteRefusal.invalidDigest }
