@@ -13,7 +13,8 @@ package struct CachedRepository: Hashable, Sendable, CustomStringConvertible {
     /// - Returns: `nil` where the two make no reference.
     package init?(upstream: String, path: String) {
         guard let reference = try? ImageReference(parsing: "\(upstream)/\(path)"), reference.registry == upstream,
-            reference.repository == path, reference.tag == nil, reference.digest == nil
+            // A path with a tag or a digest is another one without.
+            reference.repository == path
         else { return nil }
         self.upstream = upstream
         self.path = path
