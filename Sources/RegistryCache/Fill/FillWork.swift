@@ -165,7 +165,7 @@ struct FillWork: Sendable {
         do throws(ContentStoreError) {
             do throws(ContentStoreError) {
                 try await store.transfers.run { () throws(ContentStoreError) in try writer.write(bytes, at: offset) }
-            } catch where error.isLackOfRoom {
+            } catch  where error.isLackOfRoom {
                 // Somebody else has taken the room that was reserved: as much again is made, once.
                 _ = try await store.collect(toFree: writer.size - offset, dryRun: false)
                 try await store.transfers.run { () throws(ContentStoreError) in try writer.write(bytes, at: offset) }

@@ -90,7 +90,11 @@ final class FakeUpstream: UpstreamSource {
                 if sent >= script.cut, let error = script.error { throw error }
                 return nil
             }
-            var end = min(Int64(bytes.count), position + Int64(chunkSize), position + script.cut - min(sent, script.cut))
+            var end = min(
+                Int64(bytes.count),
+                position + Int64(chunkSize),
+                position + script.cut - min(sent, script.cut)
+            )
             if let (offset, gate) = script.wait {
                 if position >= offset { try await gate.wait() } else { end = min(end, offset) }
             }
