@@ -76,6 +76,23 @@ struct StepLifecycleTests {
         #expect(step.handle(.outputEnded) == [])
         #expect(!step.isOutputComplete)
     }
+
+    @Test("of a lost engine nothing more is waited for where a kill was asked for, before or after; of an exit the output is")
+    func killAndLostEngine() {
+        var killed = StepLifecycle()
+        #expect(killed.handle(.killRequested) == [.kill])
+        #expect(killed.handle(.ended(.engineLost("gone"))) == [.finish])
+        var lost = StepLifecycle()
+        #expect(lost.handle(.ended(.engineLost("gone"))) == [.watchOutput])
+        #expect(lost.handle(.stopRequested) == [])
+        #expect(lost.handle(.killRequested) == [.finish])
+        for end in [ContainerEnd.exited(code: 137), .removed] {
+            var ended = StepLifecycle()
+            _ = ended.handle(.killRequested)
+            #expect(ended.handle(.ended(end)) == [.watchOutput])
+            #expect(ended.handle(.killRequested) == [])
+        }
+    }
 }
 
 @Suite("The verdict on a step")
