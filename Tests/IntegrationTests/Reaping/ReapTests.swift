@@ -25,6 +25,13 @@ struct ReapTests {
             #expect(killed.outcome.signal == 9)
             let run = try #require(killed.events.first?.text("run_id") ?? killed.events.first?.text("run"))
             #expect(try await sandbox.leftovers().count == 1)
+            let promised = try await sandbox.roost(["leases"]).standardOutput
+            #expect(promised.hasPrefix("memory  ") && promised.contains("of run \(run), which has ended: counts until"))
+            #expect(
+                try await sandbox.roost(["leases", "--format", "json"]).standardOutput.contains(
+                    "\"owner_ended\" : true"
+                )
+            )
             let next = try await sandbox.roost(["pull", image])
             #expect(next.exitCode == 0)
             #expect(next.standardError.contains("run \(run) was cut off"))
