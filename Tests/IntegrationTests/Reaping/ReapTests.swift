@@ -254,6 +254,24 @@ struct ReapTests {
         }
     }
 
+    @Test(
+        "a state folder that can't be used is told in the system's words, with exit code 125, by each verb that needs it"
+    )
+    func unusableFolder() async throws {
+        try await FakeEngine.with { fake in
+            try await RoostSandbox.with(engine: fake.endpoint.description) { sandbox in
+                try sandbox.directory.write("in the way", to: "roost/state")
+                try sandbox.write(pipeline("img:1", "true"), to: "roost.toml")
+                for verb in ["leases", "run"] {
+                    let outcome = try await sandbox.roost([verb])
+                    #expect(outcome.exitCode == 125, "\(verb)")
+                    #expect(outcome.standardError.contains("make the folder writable"), "\(outcome.standardError)")
+                    #expect(!outcome.standardError.contains("Domain"), "\(outcome.standardError)")
+                }
+            }
+        }
+    }
+
     private func create(_ image: String, _ name: String, _ engine: EngineClient) async throws -> String {
         try await engine.createContainer(name: name, ContainerSpecification(image: image)).id
     }
