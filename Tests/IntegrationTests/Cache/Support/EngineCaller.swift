@@ -22,6 +22,7 @@ struct EngineCaller: Sendable {
     func open(_ method: HTTPMethod, _ path: String, _ body: String? = nil) async throws -> HTTPClientResponse {
         var request = HTTPClientRequest(url: "http+unix://\(socket)\(path)")
         request.method = method
+        request.headers.add(name: "Host", value: "docker")
         request.headers.add(name: "Content-Type", value: "application/json")
         if let body { request.body = .bytes(ByteBuffer(string: body)) }
         return try await http.execute(request, timeout: .hours(1))
