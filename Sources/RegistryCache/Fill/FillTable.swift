@@ -47,6 +47,8 @@ package final class FillTable: Sendable {
         var isClosed = false
     }
 
+    /// How long fills took.
+    package let times = FillTimes()
     let store: ContentStore
     let upstream: any UpstreamSource
     let patience: FillPatience
@@ -79,7 +81,9 @@ package final class FillTable: Sendable {
         await withDiscardingTaskGroup { group in
             for await pending in queue {
                 group.addTask {
+                    let start = ContinuousClock.now
                     await FillWork(table: self, pending: pending).run()
+                    self.times.note(ContinuousClock.now - start)
                     self.remove(pending)
                 }
             }

@@ -1,4 +1,6 @@
+import Foundation
 import NIOCore
+package import OCIDistribution
 package import RoostCore
 
 /// The image cache as a whole: its store, its upstreams, its fills and its port, for as long as it is served.
@@ -10,19 +12,27 @@ package struct ImageCache: Sendable {
         package var limits: StoreLimits
         package var freshness: TagFreshness
         package var upstreams: [UpstreamConfiguration]
+        /// The path of the control socket; `nil` for none.
+        package var control: String?
+        /// The digests that runs need now; `nil` where that can't be found out.
+        package var leased: @Sendable () async -> Set<Digest>?
 
         package init(
             folder: String,
             address: ListenAddress,
             limits: StoreLimits,
             freshness: TagFreshness = TagFreshness(),
-            upstreams: [UpstreamConfiguration]
+            upstreams: [UpstreamConfiguration],
+            control: String? = nil,
+            leased: @escaping @Sendable () async -> Set<Digest>? = { [] }
         ) {
             self.folder = folder
             self.address = address
             self.limits = limits
             self.freshness = freshness
             self.upstreams = upstreams
+            self.control = control
+            self.leased = leased
         }
     }
 
@@ -32,6 +42,11 @@ package struct ImageCache: Sendable {
     package let service: CacheService
     package let server: CacheServer
     private let configuration: Configuration
+    private let tally: UsageTally
+    private let leases: LeaseWatch
+
+    /// How often it is looked what runs need.
+    private static let watching = Duration.seconds(3)
 
     /// How often what is kept in memory, such as when content was last used, is written.
     private static let flushing = Duration.seconds(10)
@@ -92,6 +107,8 @@ package struct ImageCache: Sendable {
             upstreams: Set(configuration.upstreams.map(\.name)),
             log: AccessLog { await access(Array(buffer: $0)) }
         )
+        tally = UsageTally(from: server.counters, to: store)
+        leases = LeaseWatch(store, leased: configuration.leased)
     }
 
     private func run(
@@ -100,19 +117,62 @@ package struct ImageCache: Sendable {
         started: @escaping @Sendable (String) -> Void
     ) async throws {
         for problem in store.opening.notices { report(problem) }
+        // Before anything is evicted.
+        await leases.refresh()
+        let socket = try configuration.control.map { path throws(ControlSocketError) in
+            try ControlSocket(binding: path)
+        }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await fills.run() }
             group.addTask { await flush(report) }
+            group.addTask { await watchLeases() }
+            let (addresses, listening) = AsyncStream.makeStream(of: String.self)
+            if let socket { group.addTask { try await control(on: socket, at: addresses) } }
             defer { group.cancelAll() }
             try await server.run(on: configuration.address, until: stop) { address in
-                started(address.map { "\($0.ipAddress ?? "?"):\($0.port ?? 0)" } ?? configuration.address.description)
+                let address =
+                    address.map { "\($0.ipAddress ?? "?"):\($0.port ?? 0)" } ?? configuration.address.description
+                listening.yield(address)
+                started(address)
             }
         }
+        tally.carry()
+    }
+
+    /// Answers on the control socket, from when the port is listened on until its task is cancelled.
+    private func control(on socket: ControlSocket, at addresses: AsyncStream<String>) async throws {
+        defer { socket.remove() }
+        for await address in addresses {
+            try await ControlServer(routes: ControlRoutes(operations(at: address))).run(on: socket)
+            return
+        }
+        socket.close()
+    }
+
+    private func operations(at address: String) -> CacheOperations {
+        CacheOperations(
+            store: store,
+            upstream: upstream,
+            fills: fills,
+            server: server,
+            tally: tally,
+            fetch: ImageFetch(service: service, store: store, upstreams: configuration.upstreams.map(\.name)),
+            folder: configuration.folder,
+            address: address,
+            startedAt: Date(),
+            refreshLeases: { await leases.refresh() }
+        )
+    }
+
+    /// Until its task is cancelled.
+    private func watchLeases() async {
+        while (try? await ContinuousClock().sleep(for: Self.watching)) != nil { await leases.refresh() }
     }
 
     /// Until its task is cancelled; what is left is written when the store is closed.
     private func flush(_ report: @Sendable (String) -> Void) async {
         while (try? await ContinuousClock().sleep(for: Self.flushing)) != nil {
+            tally.carry()
             do throws(ContentStoreError) {
                 try await store.flush()
             } catch {

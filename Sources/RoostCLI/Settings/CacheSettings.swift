@@ -11,6 +11,7 @@ struct CacheSettings: Sendable {
         var maxSize: String?
         var minFree: String?
         var freshFor: String?
+        var control: String?
         var upstreams: [String] = []
     }
 
@@ -21,6 +22,7 @@ struct CacheSettings: Sendable {
         var maxSize: ByteCount?
         var minFree: ByteCount?
         var freshFor: Duration?
+        var control: String?
     }
 
     var listen: ListenAddress
@@ -29,6 +31,8 @@ struct CacheSettings: Sendable {
     var maxSize: ByteCount?
     var minFree: ByteCount
     var freshFor: Duration
+    /// Where the control socket may be, the likeliest place first; a cache opens the first.
+    var controls: [String]
     var upstreams: [UpstreamConfiguration]
 
     /// What stays free of the disk where nobody says.
@@ -54,7 +58,8 @@ struct CacheSettings: Sendable {
             folder: variable("DIR", environment),
             maxSize: variable("MAX_SIZE", environment),
             minFree: variable("MIN_FREE", environment),
-            freshFor: variable("FRESH_FOR", environment)
+            freshFor: variable("FRESH_FOR", environment),
+            control: variable("CONTROL", environment)
         )
         let layers = [
             layer(given, named: { "--" + $0 }, &problems),
@@ -70,15 +75,28 @@ struct CacheSettings: Sendable {
             }
         }
         guard problems.isEmpty else { throw SettingsError(problems: problems) }
-        let folder = folders.cache.appending(path: "registry", directoryHint: .isDirectory).path(percentEncoded: false)
+        let usual = folders.cache.appending(path: "registry", directoryHint: .isDirectory).path(percentEncoded: false)
+        let chosen = layers.compactMap(\.folder).first
         return CacheSettings(
             listen: layers.compactMap(\.listen).first ?? .standard,
-            folder: layers.compactMap(\.folder).first ?? folder,
+            folder: chosen ?? usual,
             maxSize: layers.compactMap(\.maxSize).first,
             minFree: layers.compactMap(\.minFree).first ?? standardFloor,
             freshFor: layers.compactMap(\.freshFor).first ?? .seconds(300),
+            controls: controls(layers.compactMap(\.control).first, folder: chosen, usual: usual),
             upstreams: user.upstreams.applying(flags)
         )
+    }
+
+    /// Where nobody names a socket or a folder, the cache may also be the one that systemd starts.
+    private static func controls(_ control: String?, folder: String?, usual: String) -> [String] {
+        if let control { return [absolute(control)] }
+        let folders = folder.map { [$0] } ?? [usual, CacheUnit.cacheFolder]
+        return folders.map { absolute(URL(filePath: $0).appending(path: "control.sock").path(percentEncoded: false)) }
+    }
+
+    private static func absolute(_ path: String) -> String {
+        URL(filePath: path).standardizedFileURL.path(percentEncoded: false)
     }
 
     private static func variable(_ name: String, _ environment: [String: String]) -> String? {
@@ -99,6 +117,7 @@ struct CacheSettings: Sendable {
             }
         }
         layer.folder = given.folder
+        layer.control = given.control
         layer.maxSize = size(given.maxSize, name("max-size"), &problems)
         layer.minFree = size(given.minFree, name("min-free"), &problems)
         if let text = given.freshFor {
@@ -170,6 +189,13 @@ extension SettingsFile {
                 layer.folder = folder.value
             } else {
                 reader.collector.error("expected a path from / on", at: folder.position, key: folder.path)
+            }
+        }
+        if let control = reader.string("control", expected: "the path of a socket") {
+            if control.value.hasPrefix("/") {
+                layer.control = control.value
+            } else {
+                reader.collector.error("expected a path from / on", at: control.position, key: control.path)
             }
         }
         layer.maxSize = reader.byteCount("max_size")?.value

@@ -12,9 +12,14 @@ struct CacheCommand: AsyncParsableCommand {
             EXAMPLE
               sudo roost cache install
               roost cache serve
+              roost cache status
+              roost cache prefetch debian:12 quay.io/org/app:1
               roost cache install --check
               sudo roost cache uninstall
             """,
-        subcommands: [CacheServe.self, CacheInstall.self, CacheUninstall.self]
+        subcommands: [
+            CacheServe.self, CacheStatus.self, CacheList.self, CachePrefetch.self, CachePin.self, CacheUnpin.self,
+            CacheCollect.self, CacheVerify.self, CacheInstall.self, CacheUninstall.self,
+        ]
     )
 }

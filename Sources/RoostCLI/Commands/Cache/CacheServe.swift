@@ -1,8 +1,10 @@
 import ArgumentParser
 import Foundation
+import OCIDistribution
 import Pipeline
 import RegistryCache
 import RoostCore
+import RoostStore
 
 /// `roost cache serve`.
 struct CacheServe: AsyncParsableCommand {
@@ -21,7 +23,10 @@ struct CacheServe: AsyncParsableCommand {
             SIGTERM or Ctrl-C, when what is being sent has been sent.
 
             Also settings: the table [cache] of config.toml, and ROOST_CACHE_LISTEN, ROOST_CACHE_DIR, ROOST_CACHE_MAX_SIZE, \
-            ROOST_CACHE_MIN_FREE, ROOST_CACHE_FRESH_FOR.
+            ROOST_CACHE_MIN_FREE, ROOST_CACHE_FRESH_FOR, ROOST_CACHE_CONTROL.
+
+            'roost cache status', 'ls', 'pin', 'prefetch', 'gc' and 'verify' talk to it through a socket that only its own user \
+            can open, where GET /metrics answers Prometheus too. Nothing of that is on the port.
 
             EXAMPLE
               roost cache serve
@@ -55,6 +60,12 @@ struct CacheServe: AsyncParsableCommand {
     var freshFor: String?
 
     @Option(
+        help: ArgumentHelp("The control socket. Default: control.sock in the folder.", valueName: "path"),
+        completion: .file()
+    )
+    var control: String?
+
+    @Option(
         help: ArgumentHelp(
             "A registry that may be asked, as NAME=URL; may be repeated. It adds to those of the settings.",
             valueName: "name=url"
@@ -70,6 +81,7 @@ struct CacheServe: AsyncParsableCommand {
                 maxSize: maxSize,
                 minFree: minFree,
                 freshFor: freshFor,
+                control: control,
                 upstreams: upstream
             )
         )
@@ -118,13 +130,35 @@ struct CacheServe: AsyncParsableCommand {
         guard let cap = settings.maxSize ?? CacheSettings.standardCap(of: settings.folder) else {
             throw CacheFailure(description: "the disk of \(settings.folder) can't be looked at: set --max-size")
         }
+        let leases = LeasedImages(environment: ProcessInfo.processInfo.environment)
         return ImageCache.Configuration(
             folder: settings.folder,
             address: settings.listen,
             limits: StoreLimits(maxSize: cap, minFree: settings.minFree),
             freshness: TagFreshness(lifetime: settings.freshFor),
-            upstreams: settings.upstreams
+            upstreams: settings.upstreams,
+            control: settings.controls.first,
+            leased: { await leases.digests() }
         )
+    }
+}
+
+/// What the runs on this machine need, from the state folder of whoever serves the cache.
+struct LeasedImages: Sendable {
+    private let store: StateStore
+
+    init(environment: [String: String]) { store = StateStore(folder: RoostFolders(environment: environment).state) }
+
+    /// - Returns: `nil` where the state can't be read.
+    func digests() async -> Set<Digest>? {
+        guard FileManager.default.fileExists(atPath: store.path) else { return [] }
+        guard let leases = try? await store.leases() else { return nil }
+        return Self.digests(of: leases)
+    }
+
+    /// The subjects that are images' digests; a run's lease is on its own ID.
+    static func digests(of leases: [Lease]) -> Set<Digest> {
+        Set(leases.compactMap { try? Digest(parsing: $0.subject) })
     }
 }
 
@@ -135,5 +169,13 @@ struct CacheFailure: ExitCoded, CustomStringConvertible {
 }
 
 extension ContentStoreError: ExitCoded {
+    var exitCode: Int32 { 125 }
+}
+
+extension ControlSocketError: ExitCoded {
+    var exitCode: Int32 { 125 }
+}
+
+extension ControlFailure: ExitCoded {
     var exitCode: Int32 { 125 }
 }
