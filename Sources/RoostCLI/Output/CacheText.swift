@@ -102,7 +102,8 @@ enum CacheText {
 
     private static func fetched(_ image: FetchedImage) -> String {
         if let error = image.error { return "\(image.image): not whole: \(error)" }
-        let what = "\(count(image.fetched, "blob")) fetched (\(bytes(image.fetchedBytes))), \(image.present) there already"
+        let what =
+            "\(count(image.fetched, "blob")) fetched (\(bytes(image.fetchedBytes))), \(image.present) there already"
         return "\(image.image)\(image.platform.map { " for \($0)" } ?? ""): \(what)"
     }
 

@@ -63,7 +63,10 @@ struct CacheVerbTests {
             let status = try await cache("status")
             #expect(status.standardOutput.contains(" of 100 MiB (0 %), 3 blobs, "))
             #expect(status.standardOutput.contains("\nquay.io "))
-            #expect(try Self.json(try await cache("status", "--format", "json"))["schema"] as? String == "roost.cache.status/1")
+            #expect(
+                try Self.json(try await cache("status", "--format", "json"))["schema"] as? String
+                    == "roost.cache.status/1"
+            )
 
             let list = try await cache("ls")
             #expect(list.standardOutput.split(separator: "\n").count == 3)

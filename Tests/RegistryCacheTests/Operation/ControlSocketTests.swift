@@ -80,7 +80,9 @@ struct ControlSocketTests {
                     try await ControlClient.with([path]) { try await $0.document(CacheStatusDocument.self, .status) }
                 }
                 #expect(failure == .notServed([path]))
-                #expect(failure?.description.hasPrefix("no cache is served here: start it with 'roost cache serve'") == true)
+                #expect(
+                    failure?.description.hasPrefix("no cache is served here: start it with 'roost cache serve'") == true
+                )
             }
         }
     }

@@ -16,7 +16,8 @@ package enum ControlFailure: Error, Hashable, Sendable, CustomStringConvertible 
         switch self {
         case .notServed(let paths):
             "no cache is served here: start it with 'roost cache serve' (looked for \(paths.joined(separator: " and ")))"
-        case .forbidden(let path): "\(path) belongs to the user that serves the cache: call this as that user, or by sudo"
+        case .forbidden(let path):
+            "\(path) belongs to the user that serves the cache: call this as that user, or by sudo"
         case .refused(let reason): reason
         case .broken(let reason): "the cache did not answer to the end: \(reason)"
         }

@@ -18,7 +18,10 @@ struct ControlSocket {
     init(binding path: String) throws(ControlSocketError) {
         self.path = path
         guard path.utf8.count < Self.longestPath else {
-            throw Self.failure(path, "the path is longer than \(Self.longestPath - 1) bytes: set --control to a shorter one")
+            throw Self.failure(
+                path,
+                "the path is longer than \(Self.longestPath - 1) bytes: set --control to a shorter one"
+            )
         }
         try Self.prepareFolder(of: path)
         try Self.clear(path)
@@ -82,7 +85,9 @@ struct ControlSocket {
             place.copyBytes(from: path.utf8.prefix(place.count - 1))
         }
         return withUnsafePointer(to: address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
         }
     }
 

@@ -22,7 +22,12 @@ struct CacheMetrics {
             family("requests_total", "counter", "Answers from the content, by how they were come by.", results),
             family("responses_total", "counter", "All answers, by status.", statuses),
             family("served_bytes_total", "counter", "Bytes of bodies sent.", one(server.bytes)),
-            family("saved_bytes_total", "counter", "Bytes of bodies that no upstream was asked for.", one(server.savedBytes)),
+            family(
+                "saved_bytes_total",
+                "counter",
+                "Bytes of bodies that no upstream was asked for.",
+                one(server.savedBytes)
+            ),
             family("connections", "gauge", "Connections that are open.", one(Int64(server.openConnections))),
             family("size_bytes", "gauge", "What counts against the cap.", one(store.used)),
             family("cap_bytes", "gauge", "The cap.", one(store.limits.maxSize.bytes)),

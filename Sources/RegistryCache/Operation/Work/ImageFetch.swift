@@ -24,7 +24,8 @@ struct ImageFetch: Sendable {
             let repository = CachedRepository(upstream: image.registry, path: image.repository)
         else {
             throw Failure(
-                description: "\(image.registry) is none of the cache's upstreams (\(upstreams.joined(separator: ", "))): "
+                description:
+                    "\(image.registry) is none of the cache's upstreams (\(upstreams.joined(separator: ", "))): "
                     + "add it by 'roost cache serve --upstream \(image.registry)=URL'"
             )
         }
