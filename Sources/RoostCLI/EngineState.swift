@@ -50,6 +50,18 @@ struct EngineState: Sendable {
         }
     }
 
+    /// Owners that have ended and whose memory still counts.
+    func endedOwners() async -> Set<OwnerIdentity> {
+        guard let records else { return [] }
+        return (try? await store.endedOwners(on: records.engine)) ?? []
+    }
+
+    /// Frees the memory of owners of whom no container is left. Where that fails, whoever needs it frees it.
+    func dropPromises(of owners: Set<OwnerIdentity>) async {
+        guard let records else { return }
+        try? await store.dropPromises(of: owners, on: records.engine)
+    }
+
     /// Removes what dead owners left. Nothing that goes wrong keeps a verb from its work.
     ///
     /// - Returns: What was done or went wrong, for people.
@@ -58,9 +70,14 @@ struct EngineState: Sendable {
         guard let installation else { return [] }
         let reaper = Reaper(engine: engine, installation: installation, journal: records?.journal)
         do {
+            // Ahead of the plan, which tells nothing of who ends after it.
+            let ended = await endedOwners()
             var (plan, warnings) = try await reaper.plan()
-            if !plan.isEmpty {
+            if plan.isEmpty {
+                await dropPromises(of: ended)
+            } else {
                 let report = try await reaper.apply(plan)
+                await dropPromises(of: report.cleared(ended, of: plan))
                 warnings += report.failures.map { "what a killed run left can't be removed: \($0)" } + report.warnings
                 warnings += report.cutOffRuns.map { "run \($0) was cut off; what it left has been removed" }
             }

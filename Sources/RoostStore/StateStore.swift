@@ -34,6 +34,12 @@ package final class StateStore: Sendable {
     /// The path of the database.
     package var path: String { file.path }
 
+    /// False where there is no state yet; true also where that can't be seen.
+    package var mayExist: Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 || errno != ENOENT
+    }
+
     /// True where nothing is written to the disk.
     package var isInMemory: Bool { state.withLock { $0.isInMemory } }
 
@@ -151,7 +157,7 @@ package final class StateStore: Sendable {
             state.database = database
             state.isInMemory = true
             state.warnings.append(
-                "Roost can't write its state to \(path) (\(cause)): it goes on without, so that other roost processes "
+                "Roost can't write its state to \(path) (\(FileErrorCause.text(of: cause))): it goes on without, so that other roost processes "
                     + "know nothing of this one, and share no memory budget with it; free some space, or set "
                     + "ROOST_HOME to another folder"
             )

@@ -80,6 +80,27 @@ struct AdmissionLedgerTests {
 
     private struct NoEngine: Error {}
 
+    @Test("a dead one's promises are told until they are dropped, on its engine alone; the living keep theirs")
+    func promisesOfTheDead() async throws {
+        try await StoreFixture.with { fixture in
+            let (one, owner) = fixture.roost(1)
+            let (two, other) = fixture.roost(2)
+            _ = try await one.admissions.acquire(memory(60), budget: budget)
+            _ = try await two.admissions.acquire(memory(40), budget: budget)
+            let store = fixture.store()
+            #expect(try await store.endedOwners(on: StoreFixture.engine).isEmpty)
+            fixture.processes.end(owner)
+            #expect(try await store.promises().map(\.owner) == [owner, other])
+            #expect(!store.mayLive(owner) && store.mayLive(other))
+            #expect(try await store.endedOwners(on: StoreFixture.engine) == [owner])
+            #expect(try await store.endedOwners(on: EngineID("OTHER")).isEmpty)
+            try await store.dropPromises(of: [owner], on: EngineID("OTHER"))
+            #expect(try await store.promises().count == 2)
+            try await store.dropPromises(of: [owner], on: StoreFixture.engine)
+            #expect(try await store.promises().map(\.owner) == [other])
+        }
+    }
+
     @Test("who asks first is served first: a small one does not pass a large one")
     func strictOrder() async throws {
         try await StoreFixture.with { fixture in

@@ -178,6 +178,17 @@ struct StateFaultTests {
                 return
             }
             #expect(path.hasSuffix("file/state/") || path.hasSuffix("file/state"))
+            let shown = try #require(error?.description)
+            #expect(shown.contains("(Not a directory); make the folder writable"), "\(shown)")
+            #expect(store.mayExist, "what can't be looked at is no empty state")
+            #expect(!StateStore(folder: directory.url.appending(path: "none")).mayExist)
+            let unmade = #expect(throws: Installation.Unavailable.self) {
+                try Installation.load(from: directory.url.appending(path: "file/state"))
+            }
+            #expect(
+                unmade?.description.contains("(Not a directory); make the folder writable") == true,
+                "\(String(describing: unmade))"
+            )
         }
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 /// The answer to `POST /containers/create`.
 package struct CreatedContainer: Decodable, Sendable {
     package let id: String
@@ -59,6 +60,15 @@ package struct ContainerInspection: Decodable, Sendable {
         package let processID: Int?
         package let startedAt: String?
         package let finishedAt: String?
+
+        /// How long its process ran, from the engine's start of it to its end; `nil` where the engine doesn't tell both.
+        package var ran: Duration? {
+            // The year 1 stands for "never".
+            guard !isRunning, let start = startedAt.flatMap(EngineTime.parse), start.timeIntervalSince1970 > 0,
+                let end = finishedAt.flatMap(EngineTime.parse), end >= start
+            else { return nil }
+            return .seconds(end.timeIntervalSince(start))
+        }
 
         enum CodingKeys: String, CodingKey {
             case status = "Status"

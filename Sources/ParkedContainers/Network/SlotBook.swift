@@ -22,9 +22,6 @@ package struct SlotBook<Step: Hashable & Sendable>: Sendable {
 
     package init() {}
 
-    /// How many slots there are or will be, but for those that are gone.
-    package var count: Int { slots.count { $0.state != .gone } }
-
     /// Where the step runs, or is parked; `nil` for a step on a private network.
     package func slot(of step: Step) -> Int? { slots.firstIndex { $0.running == step } ?? parked[step] }
 

@@ -22,12 +22,11 @@ extension PipelineDefinition {
     private func stepsBeyond(_ size: ByteCount, _ shown: String) -> [Diagnostic] {
         var diagnostics: [Diagnostic] = []
         for step in steps where step.memory > size {
-            let key = TOMLKeyPath([.key("stages"), .key(step.id.stage), .key("steps"), .key(step.declaredName)])
             let diagnostic = Diagnostic(
                 .error,
                 file: file.shownName,
                 position: step.position,
-                keyPath: key.description,
+                keyPath: step.keyPath?.description,
                 message: "its memory limit of \(step.memory) is more than the whole memory_budget of \(shown)"
             )
             // The instances of a matrix stand in one place.

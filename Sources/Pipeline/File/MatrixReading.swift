@@ -16,9 +16,9 @@ struct MatrixInstance: Hashable {
 
     /// The instance's name: the step's with its placeholders filled, or followed by the values.
     func name(of step: String) -> String {
-        let (filled, placeholders) = Placeholders.fill(step) { value(of: $0) ?? "" }
-        guard placeholders.isEmpty else { return filled }
-        return ([step] + values.map(\.text)).joined(separator: "-")
+        let filled = Placeholders.fill(step) { value(of: $0) ?? "" }
+        guard filled.names.isEmpty else { return filled.text }
+        return ([filled.text] + values.map(\.text)).joined(separator: "-")
     }
 }
 

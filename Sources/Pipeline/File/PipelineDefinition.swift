@@ -5,6 +5,9 @@ package import RoostCore
 ///
 /// Only ``PipelineParser`` makes these from text; a definition that exists has no errors.
 package struct PipelineDefinition: Hashable, Sendable {
+    /// How many steps may be allowed to run at once, by the file, an option or a setting.
+    package static let possibleMaxParallel = 1...1000
+
     /// `name` of `[pipeline]`, or the project folder's name where the file gives none.
     package let name: String
     package let file: PipelineFile

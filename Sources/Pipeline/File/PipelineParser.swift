@@ -86,7 +86,7 @@ struct PipelineReading {
         var flatSteps: Located<[TOMLTableReader]>?
         if let pipeline {
             name = pipeline.checked(pipeline.string("name"), by: PipelineRules.problem(inName:))
-            maxParallel = pipeline.integer("max_parallel", in: 1...10_000)?.value
+            maxParallel = pipeline.integer("max_parallel", in: PipelineDefinition.possibleMaxParallel)?.value
             defaults.memory = memory(of: pipeline) ?? defaults.memory
             defaults.timeout = timeout(of: pipeline) ?? defaults.timeout
             defaults.workdir = workdir(of: pipeline) ?? defaults.workdir

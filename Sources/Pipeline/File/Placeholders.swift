@@ -5,19 +5,35 @@ enum Placeholders {
     /// From behind `${{` to behind `}}`, in characters: a name and blanks around it.
     private static let longestPlaceholder = 100
 
-    /// Replaces every placeholder.
+    /// What a text becomes.
+    struct Filled {
+        var text = ""
+        /// The names that were found.
+        var names: [String] = []
+        /// Whether a placeholder begins that has no name, or no end on its line.
+        var hasBroken = false
+    }
+
+    static let broken =
+        "a placeholder that has no name or no end: it is written ${{ name }}, and the text ${{ itself $${{"
+
+    /// Replaces every placeholder, and every `$${{` by `${{`.
     ///
     /// - Parameters:
-    ///   - text: The text; what only looks like the begin of a placeholder stays as it is.
+    ///   - text: The text; what begins like a placeholder and is none stays as it is.
     ///   - value: What to put in the place of a name.
-    /// - Returns: The text, and the names that were found.
-    static func fill(_ text: String, value: (String) -> String) -> (text: String, names: [String]) {
-        guard text.contains("${{") else { return (text, []) }
-        var filled = ""
-        var names: [String] = []
+    /// - Returns: The text, and what was found in it.
+    static func fill(_ text: String, value: (String) -> String) -> Filled {
+        guard text.contains("${{") else { return Filled(text: text) }
+        var filled = Filled()
         var rest = text[...]
         while let start = rest.firstRange(of: "${{") {
-            filled += rest[..<start.lowerBound]
+            if rest[..<start.lowerBound].last == "$" {
+                filled.text += rest[..<start.lowerBound].dropLast() + "${{"
+                rest = rest[start.upperBound...]
+                continue
+            }
+            filled.text += rest[..<start.lowerBound]
             let inner = rest[start.upperBound...]
             // No name is longer: a search for the end over the whole rest, for each begin, would take for ever.
             let near = inner.prefix(longestPlaceholder)
@@ -25,16 +41,18 @@ enum Placeholders {
                 let name = near[..<end.lowerBound].trimmingPrefix { $0 == " " || $0 == "\t" }
                 let trimmed = String(name.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
                 if !trimmed.isEmpty, !trimmed.contains(where: \.isNewline) {
-                    names.append(trimmed)
-                    filled += value(trimmed)
+                    filled.names.append(trimmed)
+                    filled.text += value(trimmed)
                     rest = inner[end.upperBound...]
                     continue
                 }
             }
-            filled += rest[start]
+            filled.hasBroken = true
+            filled.text += rest[start]
             rest = inner
         }
-        return (filled + rest, names)
+        filled.text += rest
+        return filled
     }
 
     /// Whether a text can be the name of a placeholder.
@@ -48,10 +66,10 @@ enum Placeholders {
 }
 
 extension PipelineReading {
-    /// The step's table with the instance's values in place of all placeholders; names that the matrix lacks are
-    /// reported.
+    /// The step's table with the instance's values in place of all placeholders; those that are broken, and names that the
+    /// matrix lacks, are reported.
     ///
-    /// - Returns: `nil` where a name is unknown.
+    /// - Returns: `nil` where one was.
     func fill(
         _ table: TOMLTableNode,
         with instance: MatrixInstance,
@@ -60,7 +78,7 @@ extension PipelineReading {
         var isComplete = true
         var filledBytes = 0
         let filled = table.mapStrings { text, node in
-            Placeholders.fill(text) { name in
+            let filled = Placeholders.fill(text) { name in
                 if let value = instance.value(of: name) {
                     filledBytes += value.utf8.count
                     guard filledBytes <= PipelineRules.mostFilledBytes / Self.mostInstances else {
@@ -87,7 +105,12 @@ extension PipelineReading {
                 }
                 collector.error(message, at: node.position, key: node.path)
                 return ""
-            }.text
+            }
+            if filled.hasBroken {
+                isComplete = false
+                collector.error(Placeholders.broken, at: node.position, key: node.path)
+            }
+            return filled.text
         }
         return isComplete ? filled : nil
     }

@@ -156,6 +156,10 @@ extension PipelineReading {
         read: (String, TOMLTableReader) -> StepRead?
     ) -> [StepRead] {
         var steps: [StepRead] = []
+        if Placeholders.fill(name, value: { $0 }).hasBroken {
+            collector.error(Placeholders.broken, at: position, key: table.path)
+            return []
+        }
         let instances = instances(of: table) ?? []
         let template = table.table.without("matrix")
         for instance in instances {

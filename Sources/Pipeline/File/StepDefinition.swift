@@ -42,6 +42,8 @@ package struct StepDefinition: Hashable, Sendable {
     package var demands: [OperatorDemand] = []
     /// Where the file defines the step.
     package let position: SourcePosition?
+    /// The keys that lead to it there; `nil` for a step of no file.
+    package var keyPath: TOMLKeyPath?
     /// Where the file names the image.
     package let imagePosition: SourcePosition?
 

@@ -63,6 +63,7 @@ extension PipelineReading {
             imagePosition: image.text.position
         )
         definition.declaredName = declaredName
+        definition.keyPath = reader.path
         definition.schedule.isAlways = isAlways ?? (declaredName == StepDefaults.alwaysName)
         definition.retries = retries
         definition.secrets = secrets

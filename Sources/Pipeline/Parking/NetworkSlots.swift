@@ -140,7 +140,7 @@ final class NetworkSlots: Sendable {
             await shouldEnd.wait()
             await made.holder.detach()
         }
-        await Removal(kill: interruption.kill, emit: emit).remove(container: made.holder.id, from: engine)
+        await Removal(interruption: interruption, emit: emit).remove(container: made.holder.id, from: engine)
     }
 
     private func create(_ slot: Int, _ image: String) async throws -> NetworkSlot {

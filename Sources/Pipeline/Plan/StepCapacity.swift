@@ -41,11 +41,12 @@ package struct StepCapacity: Hashable, Sendable {
     /// How many steps of a plan there may be at once: what is not needed by those that run is for those that have ended and are
     /// still looked at, and for those that come next.
     package func limits(for plan: PipelinePlan) -> RunScheduler.Limits {
-        let running = min(plan.maxParallel, steps)
+        let useful = RunScheduler.Limits(useful: min(plan.maxParallel, steps))
+        let running = useful.running
         let spare = max(rest - running * Self.descriptorsOfStep, 0)
-        let settling = min(running, spare / 2 / Self.descriptorsOfStep)
+        let settling = min(useful.settling, spare / 2 / Self.descriptorsOfStep)
         let parked = (spare - settling * Self.descriptorsOfStep) / Self.descriptorsOfParked
-        return RunScheduler.Limits(running: running, settling: settling, parked: min(2 * running, parked))
+        return RunScheduler.Limits(running: running, settling: settling, parked: min(useful.parked, parked))
     }
 
     /// What to tell of a plan that would run more steps at once; `nil` where all of them fit.

@@ -38,6 +38,8 @@ package final class Interruption: Sendable {
     package let stop = Latch()
     /// Opens when the run should stop now.
     package let kill = Latch()
+    /// Opens when the engine was found lost once the run should stop now: nothing is to wait for it much longer.
+    let isEngineLost = Latch()
     /// Opens when the process should end without tidying up.
     package let abandon = Latch()
 

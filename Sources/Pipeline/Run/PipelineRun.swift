@@ -40,13 +40,7 @@ package struct PipelineRun: Sendable {
         self.plan = plan
         self.engine = engine
         self.context = context
-        self.limits =
-            limits
-            ?? RunScheduler.Limits(
-                running: plan.maxParallel,
-                settling: plan.maxParallel,
-                parked: 2 * plan.maxParallel
-            )
+        self.limits = limits ?? RunScheduler.Limits(useful: plan.maxParallel)
         self.interruption = interruption
         self.lock = lock
         self.credentialWarnings = credentialWarnings

@@ -36,6 +36,11 @@ package struct RunScheduler: Sendable {
             self.settling = max(0, settling)
             self.parked = max(0, parked)
         }
+
+        /// Where nothing else is scarce: as many that have ended as run, and twice as many parked.
+        package init(useful running: Int) {
+            self.init(running: running, settling: running, parked: 2 * running)
+        }
     }
 
     package enum Event: Sendable {

@@ -39,7 +39,7 @@ struct ServiceGroupRun: Sendable {
             reports = await run(group, images, network, stop, tell)
             // Even where none of them is left: steps join the network until then.
             await stop.wait()
-            await Removal(kill: runner.interruption.kill, emit: runner.emit).remove(network: network, from: engine)
+            await Removal(interruption: runner.interruption, emit: runner.emit).remove(network: network, from: engine)
         } catch {
             let place = group.stage.map { " of stage \($0)" } ?? ""
             tell(.failed("the network of the services\(place) could not be made: \(error)", network: nil))

@@ -38,7 +38,7 @@ struct ServiceRunner: Sendable {
         do {
             let container = try await create(service, imageID: imageID, network: network, stop: stop)
             await run(container, service, stop: stop, report: &report, onReady: onReady)
-            await Removal(kill: interruption.kill, emit: emit).remove(container: container, from: engine)
+            await Removal(interruption: interruption, emit: emit).remove(container: container, from: engine)
         } catch is CancellationError where stop.isOpen {
             report.status = .cancelled
             report.reason = "was not started: nothing needs it any more"

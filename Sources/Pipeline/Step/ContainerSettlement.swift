@@ -10,6 +10,8 @@ struct ContainerSettlement: Sendable {
         var end: ContainerEnd
         /// Whether a process of it was killed for want of memory.
         var wasOOMKilled = false
+        /// How long it ran, by the engine's word.
+        var ran: Duration?
         /// What could not be found out.
         var problem: String?
     }
@@ -34,6 +36,7 @@ struct ContainerSettlement: Sendable {
         findings.wasOOMKilled = memory.wasKilled == true
         do {
             let state = try await engine.inspectContainer(container)?.state
+            findings.ran = state?.ran
             if code != 0, state.map({ ["removing", "dead"].contains($0.status) }) ?? true {
                 // Who removes a running container kills it first: the code is not the command's own.
                 findings.end = .removed

@@ -3,14 +3,15 @@ import RoostCore
 
 /// Removes what a run no longer needs, again and again for a while where the engine refuses, and tells what is left.
 struct Removal: Sendable {
-    /// Opens when the run is to end now.
-    let kill: Latch
+    let interruption: Interruption
     let emit: @Sendable (RunEvent.Kind) async -> Void
 
     /// From the first attempt to the last.
     private static let patience = Duration.seconds(10)
     /// From when the run is to end now, how long the engine may take.
     private static let lastPatience = Duration.seconds(5)
+    /// The same for an engine that was lost by then: it is asked once, and not waited for.
+    private static let patienceWithLost = Duration.seconds(1)
 
     func remove(container: String, from engine: EngineClient) async {
         let id = container.prefix(12)
@@ -32,11 +33,11 @@ struct Removal: Sendable {
         let problem = await withTaskGroup(of: String?.self) { group in
             group.addTask { await patiently(what, byHand: byHand, body) }
             group.addTask {
-                guard await kill.wait(), (try? await ContinuousClock().sleep(for: Self.lastPatience)) != nil else {
-                    return nil
-                }
+                guard await interruption.kill.wait() else { return nil }
+                let patience = interruption.isEngineLost.isOpen ? Self.patienceWithLost : Self.lastPatience
+                guard (try? await ContinuousClock().sleep(for: patience)) != nil else { return nil }
                 return "\(what) is left behind (the engine did not remove it within "
-                    + "\(DurationText.format(Self.lastPatience))); the next roost command does"
+                    + "\(DurationText.format(patience))); the next roost command does"
             }
             defer { group.cancelAll() }
             return await group.next() ?? nil

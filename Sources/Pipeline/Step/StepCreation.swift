@@ -92,7 +92,7 @@ struct StepCreation: Sendable {
 
     /// Removes a container and what lies beside it, or tells what is left behind.
     func remove(_ container: MadeContainer) async {
-        await Removal(kill: interruption.kill, emit: emit).remove(container: container.id, from: engine)
+        await Removal(interruption: interruption, emit: emit).remove(container: container.id, from: engine)
         await remove(container.secrets)
     }
 

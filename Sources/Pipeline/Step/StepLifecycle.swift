@@ -40,6 +40,7 @@ struct StepLifecycle: Sendable {
     private(set) var end: ContainerEnd?
     private(set) var isOutputComplete = false
     private var hasCommandEnded = false
+    private var isKillRequested = false
     private var isFinished = false
 
     mutating func handle(_ event: Event) -> [Action] {
@@ -54,7 +55,8 @@ struct StepLifecycle: Sendable {
             endedBy = .interruption
             return [.stop]
         case .killRequested:
-            guard end == nil else { return [] }
+            isKillRequested = true
+            guard end == nil else { return isGivenUp ? finish() : [] }
             if !hasCommandEnded { endedBy = endedBy ?? .interruption }
             return [.kill]
         case .commandEnded:
@@ -63,13 +65,19 @@ struct StepLifecycle: Sendable {
         case .ended(let outcome):
             guard end == nil else { return [] }
             end = outcome
-            return isOutputComplete ? finish() : [.watchOutput]
+            return isOutputComplete || isGivenUp ? finish() : [.watchOutput]
         case .outputEnded:
             isOutputComplete = true
             return end == nil ? [] : finish()
         case .outputStalled:
             return end == nil ? [] : finish()
         }
+    }
+
+    /// Of an engine that is lost nothing more is worth waiting for where all is to end now, the rest of the output included.
+    private var isGivenUp: Bool {
+        guard isKillRequested, case .engineLost = end else { return false }
+        return true
     }
 
     private mutating func finish() -> [Action] {

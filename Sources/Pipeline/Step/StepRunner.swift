@@ -257,8 +257,8 @@ struct StepRunner: Sendable {
         let step = attempt.step
         let output = output(of: step, attempt: attempt.number)
         await openLog(of: &attempt, for: output)
-        var timeline = attempt.timeline
         let before = attempt
+        var answered = ContinuousClock.now
         do {
             let outcome = try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await output.follow(.container(container), on: engine) }
@@ -275,23 +275,20 @@ struct StepRunner: Sendable {
                             return true
                         }
                         if hasStarted == nil { throw CancellationError() }
-                        timeline.end(.start)
+                        answered = .now
                         return nil
                     },
                     tellStart: tellStart(of: container, before, output)
                 )
             }
-            attempt.timeline = timeline
-            attempt.timeline.end(.run, at: outcome.endedAt)
-            await settlement.settle(container, step, outcome, await output.finished(), &attempt.report)
+            let ran = await settlement.settle(container, step, outcome, await output.finished(), &attempt.report)
+            attempt.timeline.endRun(answered: answered, endedAt: outcome.endedAt, ran: ran)
             return true
         } catch is CancellationError where interruption.end(for: step).isOpen {
-            attempt.timeline = timeline
             attempt.timeline.end(.wait)
             attempt.cancel()
             return true
         } catch {
-            attempt.timeline = timeline
             attempt.timeline.end(.start)
             return await settlement.describeFailedStart(container, error, &attempt.report)
         }

@@ -9,13 +9,16 @@ struct StepSettlement: Sendable {
     let emit: @Sendable (RunEvent.Kind) async -> Void
 
     /// Reads the engine's verdict and fills in the report.
+    ///
+    /// - Returns: How long the container ran, by the engine's word; `nil` where it has none.
+    @discardableResult
     func settle(
         _ container: String,
         _ step: StepDefinition,
         _ outcome: StepSupervision.Outcome,
         _ output: StepOutput.Result,
         _ report: inout StepReport
-    ) async {
+    ) async -> Duration? {
         if case .exited(let code) = outcome.end { await record(code, of: step, attempt: report.attempts) }
         let findings = await ContainerSettlement(engine: engine, outOfMemory: outOfMemory).settle(
             container,
@@ -37,6 +40,7 @@ struct StepSettlement: Sendable {
         // The kernel kills at the limit: whatever was seen before, this much was used.
         report.peakMemory = findings.wasOOMKilled ? step.memory : outcome.memory.peak
         if verdict.status != .succeeded { report.lastLines = output.tail.lines }
+        return findings.ran
     }
 
     /// Written down before the container is removed, so that whoever comes after a crash knows it all the same.

@@ -148,6 +148,7 @@ struct StepSupervision: Sendable {
                     }
                 }
             }
+            if case .engineLost = lifecycle.end, interruption.kill.isOpen { interruption.isEngineLost.open() }
             return Outcome(
                 end: lifecycle.end ?? .engineLost("its end was never reported"),
                 endedBy: lifecycle.endedBy,

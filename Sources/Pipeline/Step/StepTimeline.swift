@@ -23,4 +23,19 @@ package struct StepTimeline: Sendable {
         phases[phase, default: .zero] += end - mark
         mark = end
     }
+
+    /// Ends the phases of a container that was started and has ended: its start, and its run.
+    ///
+    /// - Parameters:
+    ///   - answered: When the engine had answered to its start, some time after it began to run.
+    ///   - endedAt: When it ended.
+    ///   - ran: How long it ran, by the engine's word; `nil` where that isn't known.
+    package mutating func endRun(
+        answered: ContinuousClock.Instant,
+        endedAt: ContinuousClock.Instant,
+        ran: Duration?
+    ) {
+        end(.start, at: min(answered, ran.map { endedAt - $0 } ?? answered))
+        end(.run, at: endedAt)
+    }
 }

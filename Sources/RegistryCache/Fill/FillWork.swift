@@ -38,7 +38,7 @@ struct FillWork: Sendable {
 
     /// Begins with the first byte.
     private func start() async throws(UpstreamError) {
-        let body = try await table.upstream.open(digest, of: pending.repository, range: nil)
+        let body = try await open(range: nil)
         guard body.start == 0 else { throw .invalid("bytes from \(body.start) on were sent, and all were asked for") }
         let size: Int64
         if let total = body.totalSize ?? body.end {
@@ -139,7 +139,15 @@ struct FillWork: Sendable {
 
     private func reopen(_ progress: FillProgress) async throws(UpstreamError) -> UpstreamBody {
         let range = progress.written > 0 ? progress.written..<progress.size : nil
-        return try await table.upstream.open(digest, of: pending.repository, range: range)
+        return try await open(range: range)
+    }
+
+    /// Opens the upstream's body, which shows that the repository has the blob: those of it who join need no further proof.
+    private func open(range: Range<Int64>?) async throws(UpstreamError) -> UpstreamBody {
+        let body = try await table.upstream.open(digest, of: pending.repository, range: range)
+        // What can't be recorded is asked for once more.
+        try? await store.note(pending.repository, has: [digest])
+        return body
     }
 
     private func show(_ filling: Filling) {

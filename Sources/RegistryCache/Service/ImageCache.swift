@@ -67,7 +67,7 @@ package struct ImageCache: Sendable {
         _ configuration: Configuration,
         environment: [String: String],
         until stop: Latch,
-        access: @escaping AccessLog.Sink,
+        access: @escaping @Sendable ([UInt8]) async -> Void,
         report: @escaping @Sendable (String) -> Void,
         started: @escaping @Sendable (ImageCache, String) -> Void
     ) async throws {
@@ -88,7 +88,7 @@ package struct ImageCache: Sendable {
         _ configuration: Configuration,
         _ store: ContentStore,
         _ upstream: UpstreamClient,
-        _ access: @escaping AccessLog.Sink,
+        _ access: @escaping @Sendable ([UInt8]) async -> Void,
         _ report: @escaping @Sendable (String) -> Void
     ) {
         self.configuration = configuration
@@ -105,7 +105,7 @@ package struct ImageCache: Sendable {
         server = CacheServer(
             content: service,
             upstreams: Set(configuration.upstreams.map(\.name)),
-            log: AccessLog(sink: access)
+            log: AccessLog { await access(Array(buffer: $0)) }
         )
         tally = UsageTally(from: server.counters, to: store)
         leases = LeaseWatch(store, leased: configuration.leased)

@@ -11,7 +11,8 @@ struct LeasesCommand: AsyncParsableCommand {
         discussion: """
             A lease says that something is in use: a run takes one on its ID for as long as it goes on. It ends when it is \
             released or its process ends, never by a clock. Leases on all engines that this state folder knows are \
-            listed, and the memory that their steps are promised; no engine is asked.
+            listed, and the memory that steps are promised, also those of a process that has ended until what it left is \
+            removed; no engine is asked.
 
             EXAMPLE
               roost leases
@@ -25,21 +26,22 @@ struct LeasesCommand: AsyncParsableCommand {
     func run() async throws {
         let folders = RoostFolders(environment: ProcessInfo.processInfo.environment)
         let store = StateStore(folder: folders.state)
-        let leases = FileManager.default.fileExists(atPath: store.path) ? try await store.leases() : []
-        let promises = FileManager.default.fileExists(atPath: store.path) ? try await store.promisesOfTheLiving() : []
+        let leases = store.mayExist ? try await store.leases() : []
+        let promises = store.mayExist ? try await store.promises() : []
         for warning in store.takeWarnings() { await RoostCommandLine.complain(warning) }
         switch format {
-        case .text: try OutputWriter.standardOutput.enqueue(text(leases, promises))
-        case .json: try OutputWriter.standardOutput.enqueue(try json(leases, promises))
+        case .text: try OutputWriter.standardOutput.enqueue(text(leases, promises, mayLive: store.mayLive))
+        case .json: try OutputWriter.standardOutput.enqueue(try json(leases, promises, mayLive: store.mayLive))
         }
         try await OutputWriter.standardOutput.flush()
     }
 
-    private func text(_ leases: [Lease], _ promises: [PromisedMemory]) -> String {
+    private func text(_ leases: [Lease], _ promises: [PromisedMemory], mayLive: (OwnerIdentity) -> Bool) -> String {
         guard !leases.isEmpty || !promises.isEmpty else { return "nothing is in use\n" }
         let memory = promises.flatMap { promise in
             TextSanitizer.plainLines(
                 "memory  \(promise.memory)  process \(promise.owner.pid), \(promise.step) of run \(promise.run)"
+                    + (mayLive(promise.owner) ? "" : ", which has ended: counts until what it left is removed")
             )
         }
         let leases = leases.flatMap { lease in
@@ -50,7 +52,9 @@ struct LeasesCommand: AsyncParsableCommand {
         return (leases + memory).map { $0 + "\n" }.joined()
     }
 
-    private func json(_ leases: [Lease], _ promises: [PromisedMemory]) throws -> [UInt8] {
+    private func json(_ leases: [Lease], _ promises: [PromisedMemory], mayLive: (OwnerIdentity) -> Bool) throws
+        -> [UInt8]
+    {
         struct Wire: Encodable {
             struct Row: Encodable {
                 let engine, kind, subject, owner: String
@@ -61,6 +65,7 @@ struct LeasesCommand: AsyncParsableCommand {
                 let engine, run, step, owner: String
                 let pid: Int32
                 let bytes: Int64
+                let ownerEnded: Bool
             }
             let schema = "roost.leases/1"
             let leases: [Row]
@@ -85,7 +90,8 @@ struct LeasesCommand: AsyncParsableCommand {
                         step: $0.step,
                         owner: $0.owner.description,
                         pid: $0.owner.pid,
-                        bytes: $0.memory.bytes
+                        bytes: $0.memory.bytes,
+                        ownerEnded: !mayLive($0.owner)
                     )
                 }
             )

@@ -39,7 +39,7 @@ enum SettingKey: String, CaseIterable, Sendable {
     var kind: Kind {
         switch self {
         case .maxConcurrentPulls: .number(1...100)
-        case .maxParallel: .number(1...1000)
+        case .maxParallel: .number(PipelineDefinition.possibleMaxParallel)
         case .keepRuns: .number(1...1_000_000)
         case .pullTimeout, .keepRunsFor: .duration
         case .offline, .allowPrivileged, .allowHostNetwork: .flag
@@ -80,7 +80,7 @@ enum SettingKey: String, CaseIterable, Sendable {
         case .maxConcurrentPulls: .number(4)
         case .pullTimeout: .duration(.seconds(30 * 60))
         case .offline, .allowPrivileged, .allowHostNetwork: .flag(false)
-        case .maxParallel: .number(min(max(processors, 4), 1000))
+        case .maxParallel: .number(min(max(processors, 4), PipelineDefinition.possibleMaxParallel.upperBound))
         case .memoryBudget: .budget(.standard)
         case .keepRuns: .number(50)
         case .keepRunsFor: .duration(.seconds(30 * 86_400))

@@ -14,7 +14,7 @@ package struct Installation: Hashable, Sendable {
         package let cause: any Error
 
         package var description: String {
-            "Roost can't keep its installation id in \(file) (\(cause)); make the folder writable, "
+            "Roost can't keep its installation id in \(file) (\(FileErrorCause.text(of: cause))); make the folder writable, "
                 + "or set ROOST_HOME to one that is"
         }
     }

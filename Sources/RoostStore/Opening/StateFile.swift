@@ -117,7 +117,9 @@ struct StateFile: Sendable {
                 attributes: [.posixPermissions: 0o700]
             )
         } catch {
-            if let code = Self.posixCode(error), Self.diskCodes.contains(code) { throw DiskUnusable(cause: error) }
+            if let code = FileErrorCause.posixCode(of: error), Self.diskCodes.contains(code) {
+                throw DiskUnusable(cause: error)
+            }
             throw StoreError.noFolder(path: path, cause: error)
         }
     }
@@ -172,17 +174,6 @@ struct StateFile: Sendable {
 
     /// Full, over quota, or read-only.
     private static let diskCodes: Set<Int32> = [ENOSPC, EDQUOT, EROFS]
-
-    private static func posixCode(_ error: any Error) -> Int32? {
-        if let error = error as? POSIXError { return error.code.rawValue }
-        let error = error as NSError
-        if error.domain == NSPOSIXErrorDomain { return Int32(error.code) }
-        if error.domain == NSCocoaErrorDomain, error.code == CocoaError.fileWriteOutOfSpace.rawValue { return ENOSPC }
-        if error.domain == NSCocoaErrorDomain, error.code == CocoaError.fileWriteVolumeReadOnly.rawValue {
-            return EROFS
-        }
-        return (error.userInfo[NSUnderlyingErrorKey] as? any Error).flatMap(posixCode)
-    }
 }
 
 extension DatabaseError {

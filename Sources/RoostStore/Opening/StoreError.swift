@@ -16,7 +16,7 @@ package enum StoreError: Error, Sendable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .noFolder(let path, let cause):
-            "Roost can't keep its state in \(path) (\(cause)); make the folder writable, or set ROOST_HOME to one that is"
+            "Roost can't keep its state in \(path) (\(FileErrorCause.text(of: cause))); make the folder writable, or set ROOST_HOME to one that is"
         case .noPermission(let file):
             "Roost may not write its state in \(file): it belongs to another user, as after 'sudo roost'; give it back "
                 + "with chown, or set ROOST_HOME to a folder of your own"
@@ -27,7 +27,7 @@ package enum StoreError: Error, Sendable, CustomStringConvertible {
             "Roost's state in \(file) was written by a newer Roost, and was left as it is; use that one, or set "
                 + "ROOST_HOME to another folder"
         case .database(let file, let cause):
-            "Roost's state in \(file) can't be used: \(cause); move the file aside to start with a new one"
+            "Roost's state in \(file) can't be used: \(FileErrorCause.text(of: cause)); move the file aside to start with a new one"
         }
     }
 

@@ -3,7 +3,7 @@ package import RoostCore
 
 extension StateStore {
     /// The memory that is promised on all engines, in the order in which it was asked for. That of dead owners is among it
-    /// until somebody needs it.
+    /// until what they left has been removed.
     package func promises() async throws -> [PromisedMemory] {
         try await read { db in
             try Row.fetchAll(
@@ -24,8 +24,24 @@ extension StateStore {
         }
     }
 
-    /// As ``promises()``, of owners that may still live.
-    package func promisesOfTheLiving() async throws -> [PromisedMemory] {
-        try await promises().filter { $0.owner.isAlive(by: processes) }
+    /// Whether an owner may still live; the promises of one that has ended count until what it left is removed.
+    package func mayLive(_ owner: OwnerIdentity) -> Bool { owner.isAlive(by: processes) }
+
+    /// Owners that have ended, and are still promised memory on an engine.
+    package func endedOwners(on engine: EngineID) async throws -> Set<OwnerIdentity> {
+        Set(try await promises().filter { $0.engine == engine && !mayLive($0.owner) }.map(\.owner))
+    }
+
+    /// Drops what owners were promised on an engine that have ended, and of whom no container is left there.
+    package func dropPromises(of owners: Set<OwnerIdentity>, on engine: EngineID) async throws {
+        guard !owners.isEmpty else { return }
+        try await write { db in
+            for owner in owners {
+                try db.execute(
+                    sql: "DELETE FROM ticket WHERE engine = ? AND owner = ?",
+                    arguments: [engine.description, owner.description]
+                )
+            }
+        }
     }
 }

@@ -19,4 +19,24 @@ struct EngineTimeTests {
     func parse(text: String, expected: Double?) {
         #expect(EngineTime.parse(text)?.timeIntervalSince1970 == expected)
     }
+
+    @Test(
+        "a container ran from its start to its end, where both are told",
+        arguments: [
+            ("2023-11-14T22:13:20.250000000Z", "2023-11-14T22:13:20.500000000Z", false, Duration.milliseconds(250)),
+            ("2023-11-14T22:13:20.250000000Z", "2023-11-14T22:13:20.500000000Z", true, nil),
+            ("2023-11-14T22:13:20Z", "2023-11-14T22:13:19Z", false, nil),
+            ("0001-01-01T00:00:00Z", "2023-11-14T22:13:19Z", false, nil),
+            ("2023-11-14T22:13:20Z", "0001-01-01T00:00:00Z", false, nil),
+            ("soon", "2023-11-14T22:13:19Z", false, nil),
+        ] as [(String, String, Bool, Duration?)]
+    )
+    func ran(start: String, end: String, isRunning: Bool, expected: Duration?) throws {
+        let text = """
+            {"Status": "x", "Running": \(isRunning), "ExitCode": 0, "OOMKilled": false,
+            "StartedAt": "\(start)", "FinishedAt": "\(end)"}
+            """
+        let state = try JSONDecoder().decode(ContainerInspection.State.self, from: Data(text.utf8))
+        #expect(state.ran == expected)
+    }
 }

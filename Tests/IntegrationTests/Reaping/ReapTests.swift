@@ -25,6 +25,13 @@ struct ReapTests {
             #expect(killed.outcome.signal == 9)
             let run = try #require(killed.events.first?.text("run_id") ?? killed.events.first?.text("run"))
             #expect(try await sandbox.leftovers().count == 1)
+            let promised = try await sandbox.roost(["leases"]).standardOutput
+            #expect(promised.hasPrefix("memory  ") && promised.contains("of run \(run), which has ended: counts until"))
+            #expect(
+                try await sandbox.roost(["leases", "--format", "json"]).standardOutput.contains(
+                    "\"owner_ended\" : true"
+                )
+            )
             let next = try await sandbox.roost(["pull", image])
             #expect(next.exitCode == 0)
             #expect(next.standardError.contains("run \(run) was cut off"))
@@ -244,6 +251,24 @@ struct ReapTests {
             let first = try await sandbox.run(pipeline(image, "true"))
             #expect(first.outcome.exitCode == 0)
             #expect(first.outcome.standardError.contains("roost.db.corrupt-"))
+        }
+    }
+
+    @Test(
+        "a state folder that can't be used is told in the system's words, with exit code 125, by each verb that needs it"
+    )
+    func unusableFolder() async throws {
+        try await FakeEngine.with { fake in
+            try await RoostSandbox.with(engine: fake.endpoint.description) { sandbox in
+                try sandbox.directory.write("in the way", to: "roost/state")
+                try sandbox.write(pipeline("img:1", "true"), to: "roost.toml")
+                for verb in ["leases", "run"] {
+                    let outcome = try await sandbox.roost([verb])
+                    #expect(outcome.exitCode == 125, "\(verb)")
+                    #expect(outcome.standardError.contains("make the folder writable"), "\(outcome.standardError)")
+                    #expect(!outcome.standardError.contains("Domain"), "\(outcome.standardError)")
+                }
+            }
         }
     }
 

@@ -65,7 +65,12 @@ struct ServiceMemoryTests {
                     outOfMemory: OutOfMemoryWatch(runID: "r", since: nil)
                 )
                 let usage = StepMemory.Usage(wasKilled: kernel)
-                return await settlement.settle(id, end, usage, isEndedByRoost: isEndedByRoost)
+                var findings = await settlement.settle(id, end, usage, isEndedByRoost: isEndedByRoost)
+                if findings.problem == nil, kernel != true, case .exited = findings.end {
+                    #expect(findings.ran != nil, "the engine tells how long it ran")
+                }
+                findings.ran = nil
+                return findings
             }
         }
     }

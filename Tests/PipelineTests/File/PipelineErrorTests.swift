@@ -38,7 +38,7 @@ struct PipelineErrorTests {
                 "2:1: error: stage_order: unknown key; did you mean 'stages_order'?",
                 "3:18: error: always_stages[0]: the stage \"x\" is not defined",
                 "5:1: error: pipeline.memroy: unknown key; did you mean 'memory'?",
-                "6:1: error: pipeline.max_parallel: expected a whole number from 1 to 10000, found the number 0",
+                "6:1: error: pipeline.max_parallel: expected a whole number from 1 to 1000, found the number 0",
                 "7:1: error: pipeline.pull: expected one of \"never\", \"missing\", \"always\", "
                     + "found the string \"allways\"; did you mean \"always\"?",
                 "8:1: error: pipeline.workdir: expected an absolute path such as \"/workspace\", found \"x\"",

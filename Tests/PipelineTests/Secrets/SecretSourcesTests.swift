@@ -67,9 +67,12 @@ struct SecretSourcesTests {
             try sources.add(file: "GONE=" + folder.path("nowhere"))
             try sources.add(file: "FOLDER=" + folder.path)
             try sources.add(file: "DEVICE=/dev/zero")
+            try sources.add(file: "PATHLESS=")
+            let pathless = #expect(throws: SecretProblem.self) { try sources.add(file: "") }
+            #expect(pathless?.description == "--secret-file lacks the path of a file")
             try sources.add(file: "BINARY=" + folder.write("nul \0 nul", to: "binary"))
             let definition = try definition(
-                "['GOOD', 'MISSING', 'SHORT', 'EMPTY', 'LARGE', 'GONE', 'FOLDER', 'DEVICE', { name = 'BINARY', env = true }]"
+                "['GOOD', 'MISSING', 'SHORT', 'EMPTY', 'LARGE', 'GONE', 'FOLDER', 'DEVICE', 'PATHLESS', { name = 'BINARY', env = true }]"
             )
             let error = #expect(throws: SecretsUnavailable.self) { try sources.values(of: definition) }
             #expect(
@@ -82,6 +85,7 @@ struct SecretSourcesTests {
                       GONE: \(folder.path)/nowhere can't be read: No such file or directory
                       FOLDER: \(folder.path) is a folder
                       DEVICE: /dev/zero is neither a regular file nor a pipe
+                      PATHLESS: --secret-file PATHLESS= lacks the path of a file; write --secret-file PATHLESS=PATH
                       BINARY: is not text in UTF-8, so it can be no variable; give it as a file
                     """
             )

@@ -76,6 +76,25 @@ struct StepLifecycleTests {
         #expect(step.handle(.outputEnded) == [])
         #expect(!step.isOutputComplete)
     }
+
+    @Test(
+        "of a lost engine nothing more is waited for where a kill was asked for, before or after; of an exit the output is"
+    )
+    func killAndLostEngine() {
+        var killed = StepLifecycle()
+        #expect(killed.handle(.killRequested) == [.kill])
+        #expect(killed.handle(.ended(.engineLost("gone"))) == [.finish])
+        var lost = StepLifecycle()
+        #expect(lost.handle(.ended(.engineLost("gone"))) == [.watchOutput])
+        #expect(lost.handle(.stopRequested) == [])
+        #expect(lost.handle(.killRequested) == [.finish])
+        for end in [ContainerEnd.exited(code: 137), .removed] {
+            var ended = StepLifecycle()
+            _ = ended.handle(.killRequested)
+            #expect(ended.handle(.ended(end)) == [.watchOutput])
+            #expect(ended.handle(.killRequested) == [])
+        }
+    }
 }
 
 @Suite("The verdict on a step")
@@ -152,5 +171,20 @@ struct StepTimelineTests {
         timeline.end(.resolve, at: start + .seconds(2))
         timeline.end(.pull, at: start + .seconds(12))
         #expect(timeline.phases == [.resolve: .zero, .pull: .seconds(2)])
+    }
+
+    @Test(
+        "a run is as long as the engine says, since it begins before the start is answered; nothing is counted twice",
+        arguments: [
+            (nil, start: 5, run: 2), (.seconds(4), start: 3, run: 4), (.seconds(1), start: 5, run: 2),
+            (.seconds(60), start: 0, run: 7),
+        ] as [(Duration?, start: Int, run: Int)]
+    )
+    func runByTheEngine(_ ran: Duration?, start: Int, run: Int) {
+        let begin = ContinuousClock.now
+        var timeline = StepTimeline(runStart: begin, eligible: begin)
+        timeline.end(.create, at: begin + .seconds(1))
+        timeline.endRun(answered: begin + .seconds(6), endedAt: begin + .seconds(8), ran: ran)
+        #expect(timeline.phases == [.create: .seconds(1), .start: .seconds(start), .run: .seconds(run)])
     }
 }

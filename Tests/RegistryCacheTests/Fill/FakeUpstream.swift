@@ -10,7 +10,7 @@ final class FakeUpstream: UpstreamSource {
     /// What an opened body does.
     struct Script: Sendable {
         /// How many bytes come before it ends.
-        var cut: Int64 = .max
+        var cut: Int64 = 1 << 40
         /// What it ends with.
         var error: UpstreamError?
         /// Where it waits until the gate opens: before the byte of that offset in the blob.

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("The access log")
 struct AccessLogTests {
-    static func entry(time: Int64 = 1_795_600_681_123) -> AccessEntry {
+    static func entry(time: Int64 = 1_795_607_881_123) -> AccessEntry {
         AccessEntry(
             time: time,
             clientPort: 53_412,

@@ -65,7 +65,8 @@ struct LimitTests {
         let limits = Self.limits { $0.headTime = .milliseconds(20) }
         try await ServerFixture.with(FakeManifest().content(), limits: limits) { server in
             try await CacheClient.with(port: server.port) { client in
-                try await client.send(start)
+                // On a busy machine the time may be over before anything is sent.
+                try? await client.send(start)
                 #expect(try await client.isAtEnd())
             }
         }

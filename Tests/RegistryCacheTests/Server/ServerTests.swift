@@ -70,7 +70,8 @@ struct ServerTests {
                     let answer = try await client.get(Self.target, method: method, [header])
                     #expect(answer.status == status)
                     #expect(answer["connection"] == "close")
-                    try await client.send("a body that nobody reads")
+                    // Where the client has seen the end already, there is nobody to send it to.
+                    try? await client.send("a body that nobody reads")
                     #expect(try await client.isAtEnd())
                 }
             }

@@ -18,6 +18,12 @@ package struct SecretSources: Sendable {
     package mutating func add(file text: String) throws(SecretProblem) {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         if parts.count == 2, SecretRules.problem(inName: parts[0]) == nil {
+            guard !parts[1].isEmpty else {
+                let problem =
+                    "--secret-file \(parts[0])= lacks the path of a file; write --secret-file \(parts[0])=PATH"
+                values[parts[0]] = .failure(SecretProblem(description: problem))
+                return
+            }
             do throws(SecretProblem) {
                 values[parts[0]] = .success(SecretValue(try SecretFile.read(parts[1], limit: SecretValue.largest)))
             } catch {
@@ -25,6 +31,7 @@ package struct SecretSources: Sendable {
             }
             return
         }
+        guard !text.isEmpty else { throw SecretProblem(description: "--secret-file lacks the path of a file") }
         do {
             let bytes = try SecretFile.read(text, limit: CallerVariables.largestFile)
             for variable in try CallerVariables.parse(file: Data(bytes), environment: environment) {
