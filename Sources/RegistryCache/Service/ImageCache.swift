@@ -52,14 +52,14 @@ package struct ImageCache: Sendable {
         _ configuration: Configuration,
         environment: [String: String],
         until stop: Latch,
-        access: @escaping AccessLog.Sink,
+        access: @escaping @Sendable ([UInt8]) async -> Void,
         report: @escaping @Sendable (String) -> Void,
         started: @escaping @Sendable (ImageCache, String) -> Void
     ) async throws {
         let store = try await ContentStore.open(folder: configuration.folder, limits: configuration.limits)
         do {
             try await UpstreamClient.with(configuration.upstreams, environment: environment) { upstream in
-                let cache = ImageCache(configuration, store, upstream, access, report)
+                let cache = ImageCache(configuration, store, upstream, { await access(Array(buffer: $0)) }, report)
                 try await cache.run(until: stop, report: report) { started(cache, $0) }
             }
         } catch {

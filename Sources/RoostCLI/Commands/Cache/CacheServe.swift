@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import NIOCore
 import Pipeline
 import RegistryCache
 import RoostCore
@@ -87,7 +86,7 @@ struct CacheServe: AsyncParsableCommand {
                     until: interruption.stop,
                     access: { lines in
                         // Nobody reads it any more: images are served all the same.
-                        try? OutputWriter.standardOutput.enqueue(Array(buffer: lines))
+                        try? OutputWriter.standardOutput.enqueue(lines)
                         try? await OutputWriter.standardOutput.flush()
                     },
                     report: { notice.yield($0) },
