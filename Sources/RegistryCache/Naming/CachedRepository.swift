@@ -7,10 +7,11 @@ package struct CachedRepository: Hashable, Sendable, CustomStringConvertible {
     /// The path within it, such as `library/debian`; checked against the grammar of references.
     package let path: String
 
+    /// `nil` where the two make no reference.
+    ///
     /// - Parameters:
     ///   - upstream: A configured upstream's name.
     ///   - path: The path.
-    /// - Returns: `nil` where the two make no reference.
     package init?(upstream: String, path: String) {
         guard let reference = try? ImageReference(parsing: "\(upstream)/\(path)"), reference.registry == upstream,
             // A path with a tag or a digest is another one without.

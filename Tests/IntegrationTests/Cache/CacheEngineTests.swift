@@ -79,7 +79,7 @@ struct CacheEngineTests {
             try await engine.call(
                 .POST,
                 "/swarm/init",
-                #"{"ListenAddr":"127.0.0.1:0","AdvertiseAddr":"127.0.0.1","DefaultAddrPool":["198.19.0.0/16"]}"#
+                #"{"ListenAddr":"127.0.0.1:0","AdvertiseAddr":"127.0.0.1","DefaultAddrPool":["198.19.0.0/16"],"SubnetSize":24}"#
             )
             for round in 0..<3 {
                 try await engine.expecting("start") {

@@ -71,9 +71,11 @@ struct CacheLoginTests {
     private static func logIn(_ sandbox: RoostSandbox, _ url: String, password: String = secret) throws {
         let file = try sandbox.directory.write(password + "\n", to: "token")
         try #require(chmod(file, 0o600) == 0)
+        let folder = sandbox.directory.path("roost/config")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try sandbox.directory.write(
             "[cache.upstreams.\"docker.io\"]\nurl = \"\(url)\"\nusername = \"tester\"\ntoken_file = \"\(file)\"\n",
-            to: "roost/config.toml"
+            to: "roost/config/config.toml"
         )
     }
 

@@ -248,7 +248,9 @@ extension StoppingFiles {
         let files = StoppingFiles()
         try await StoreFixture.with { fixture in
             try await fixture.withStore(files: files) { store in
-                guard case .writing(let writer) = try await store.begin(Content([1]).digest, size: 1) else { return }
+                let content = Content([1])
+                try await store.note(debian(), has: [content.digest])
+                guard case .writing(let writer) = try await store.begin(content.digest, size: 1) else { return }
                 files.count.update { $0 += 1 }
                 let count = files.count.value
                 await store.abandon(writer, keeping: 0)

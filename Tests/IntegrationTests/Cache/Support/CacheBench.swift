@@ -25,6 +25,7 @@ struct CacheBench: Sendable {
     ///   - upstreams: The URLs of the upstreams by their names.
     ///   - options: Further arguments.
     ///   - body: What to do meanwhile.
+    /// - Throws: What `body` throws, or the failure to start.
     static func with(
         _ sandbox: RoostSandbox,
         upstreams: [String: String],
@@ -38,9 +39,7 @@ struct CacheBench: Sendable {
         #expect(outcome.exitCode == 0, "\(outcome.standardError)")
     }
 
-    /// Serves until `body` has ended the process in its own way.
-    ///
-    /// - Returns: How it ended.
+    /// Serves until `body` has ended the process in its own way; tells how it ended.
     @discardableResult
     static func serve(
         _ sandbox: RoostSandbox,
