@@ -74,7 +74,7 @@ package struct ImageCache: Sendable {
         let store = try await ContentStore.open(folder: configuration.folder, limits: configuration.limits)
         do {
             try await UpstreamClient.with(configuration.upstreams, environment: environment) { upstream in
-                let cache = ImageCache(configuration, store, upstream, { await access(Array(buffer: $0)) }, report)
+                let cache = ImageCache(configuration, store, upstream, access, report)
                 try await cache.run(until: stop, report: report) { started(cache, $0) }
             }
         } catch {
