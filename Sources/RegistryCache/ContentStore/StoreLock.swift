@@ -27,6 +27,10 @@ final class StoreLock: Sendable {
             defer { descriptor = -1 }
             return descriptor
         }
-        if held >= 0 { close(held) }
+        guard held >= 0 else { return }
+        // A process that is being started has a copy of the descriptor until its program is executed, and closing this one leaves
+        // the lock with that; unlocking ends it for all copies (flock(2)).
+        flock(held, LOCK_UN)
+        close(held)
     }
 }
