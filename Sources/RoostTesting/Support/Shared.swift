@@ -10,7 +10,7 @@ package final class Shared<Value: Sendable>: Sendable {
 
     package var value: Value { mutex.withLock { $0 } }
 
-    package func update(_ change: (inout Value) -> Void) {
-        mutex.withLock { change(&$0) }
+    package func update(_ change: (inout Value) throws -> Void) rethrows {
+        try mutex.withLock { try change(&$0) }
     }
 }
