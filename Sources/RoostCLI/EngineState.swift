@@ -57,9 +57,23 @@ struct EngineState: Sendable {
     }
 
     /// Frees the memory of owners of whom no container is left. Where that fails, whoever needs it frees it.
-    func dropPromises(of owners: Set<OwnerIdentity>) async {
+    private func dropPromises(of owners: Set<OwnerIdentity>) async {
         guard let records else { return }
         try? await store.dropPromises(of: owners, on: records.engine)
+    }
+
+    /// Carries a plan out, and frees the memory of those of some ended owners of whom no container is left.
+    ///
+    /// - Parameters:
+    ///   - plan: What is removed.
+    ///   - reaper: Removes it.
+    ///   - ended: ``endedOwners()`` from before the plan was made, which tells nothing of who ends after it.
+    /// - Returns: What was done.
+    /// - Throws: What the reaper throws.
+    func apply(_ plan: ReapPlan, by reaper: Reaper, freeing ended: Set<OwnerIdentity>) async throws -> ReapReport {
+        let report = try await reaper.apply(plan)
+        await dropPromises(of: report.cleared(ended, of: plan))
+        return report
     }
 
     /// Removes what dead owners left. Nothing that goes wrong keeps a verb from its work.
@@ -70,14 +84,12 @@ struct EngineState: Sendable {
         guard let installation else { return [] }
         let reaper = Reaper(engine: engine, installation: installation, journal: records?.journal)
         do {
-            // Ahead of the plan, which tells nothing of who ends after it.
             let ended = await endedOwners()
             var (plan, warnings) = try await reaper.plan()
             if plan.isEmpty {
                 await dropPromises(of: ended)
             } else {
-                let report = try await reaper.apply(plan)
-                await dropPromises(of: report.cleared(ended, of: plan))
+                let report = try await apply(plan, by: reaper, freeing: ended)
                 warnings += report.failures.map { "what a killed run left can't be removed: \($0)" } + report.warnings
                 warnings += report.cutOffRuns.map { "run \($0) was cut off; what it left has been removed" }
             }

@@ -1,4 +1,5 @@
 import Foundation
+
 /// The answer to `POST /containers/create`.
 package struct CreatedContainer: Decodable, Sendable {
     package let id: String

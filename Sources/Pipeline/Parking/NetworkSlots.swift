@@ -144,20 +144,17 @@ final class NetworkSlots: Sendable {
     }
 
     private func create(_ slot: Int, _ image: String) async throws -> NetworkSlot {
-        func create(_ suffix: [String]) async throws -> NetworkSlot {
+        // Stages with networks of their own count their slots each from 1.
+        try await ContainerCreation.underFreeName {
+            context.objectName(["slot", String(slot + 1)] + [$0].compactMap(\.self))
+        } create: { name in
             try await NetworkSlot.create(
                 image: image,
-                name: context.objectName(["slot", String(slot + 1)] + suffix),
+                name: name,
                 networkMode: network,
                 labels: context.labels(kind: "slot", stage: nil),
                 on: engine
             )
-        }
-        do {
-            return try await create([])
-        } catch let error as EngineError where error.statusCode == 409 {
-            // Stages with networks of their own count their slots each from 1.
-            return try await create([String(UInt32.random(in: 0...UInt32.max), radix: 16)])
         }
     }
 

@@ -22,10 +22,26 @@ struct ContainerCreation: Sendable {
         _ specification: ContainerSpecification,
         name: (_ suffix: String?) -> String
     ) async throws -> CreatedContainer {
+        try await Self.underFreeName(name) {
+            try await engine.createChecked(name: $0, specification, limitsSwap: context.limitsSwap)
+        }
+    }
+
+    /// Does `create` with a name, and again with a suffix where that is taken.
+    ///
+    /// - Parameters:
+    ///   - name: The name; with a suffix where one is given.
+    ///   - create: Creates a container of this name.
+    /// - Returns: What `create` returns.
+    /// - Throws: What `create` throws; a status of 409 where every name is taken.
+    static func underFreeName<Made>(
+        _ name: (_ suffix: String?) -> String,
+        create: (String) async throws -> Made
+    ) async throws -> Made {
         var current = name(nil)
-        for _ in 0..<Self.mostNames {
+        for _ in 0..<mostNames {
             do {
-                return try await engine.createChecked(name: current, specification, limitsSwap: context.limitsSwap)
+                return try await create(current)
             } catch let error as EngineError where error.statusCode == 409 {
                 current = name(String(UInt32.random(in: 0...UInt32.max), radix: 16))
             }

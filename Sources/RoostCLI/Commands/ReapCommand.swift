@@ -61,14 +61,12 @@ struct ReapCommand: AsyncParsableCommand {
         var result = ReapResult(engine: engine.endpoint.description, isDryRun: dryRun)
         if let installation = state.installation {
             let reaper = Reaper(engine: engine, installation: installation, journal: state.records?.journal)
-            // Ahead of the plan, which tells nothing of who ends after it.
             let ended = await state.endedOwners()
             let planned = try await reaper.plan()
             result.plan = planned.plan
             warnings += planned.warnings
             if !dryRun {
-                result.report = try await reaper.apply(planned.plan)
-                await state.dropPromises(of: result.report.cleared(ended, of: planned.plan))
+                result.report = try await state.apply(planned.plan, by: reaper, freeing: ended)
                 warnings += result.report.warnings
             }
         }

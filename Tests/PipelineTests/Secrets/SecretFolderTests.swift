@@ -5,18 +5,6 @@ import Testing
 
 @testable import Pipeline
 
-/// A folder in memory of the test's own.
-private func withMemory<Result>(_ body: (String) throws -> Result) throws -> Result {
-    let path = "/dev/shm/" + UniqueName.make("roost-test")
-    try FileManager.default.createDirectory(
-        atPath: path,
-        withIntermediateDirectories: false,
-        attributes: [.posixPermissions: 0o700]
-    )
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    return try body(path)
-}
-
 @Suite("Files of secrets", .enabled(if: SecretPlace.isInMemory("/dev/shm"), "there is no tmpfs at /dev/shm"))
 struct SecretFolderTests {
     private let files = [("TOKEN", SecretValue(Array("value-1".utf8))), ("KEY", SecretValue([0, 255, 0, 255, 10]))]
@@ -27,8 +15,8 @@ struct SecretFolderTests {
     }
 
     @Test("anyone in the container can read the files, and nobody else reaches them; all is gone afterwards")
-    func life() throws {
-        try withMemory { memory in
+    func life() async throws {
+        try await MemoryFolder.with { memory in
             let place = try SecretPlace(environment: ["XDG_RUNTIME_DIR": memory])
             #expect(place.base == memory)
             let first = try SecretFolder(files, in: place, owner: .current)
@@ -59,8 +47,8 @@ struct SecretFolderTests {
     }
 
     @Test("a link, a file or a folder that others can enter is never used in the place of the user's own")
-    func hostile() throws {
-        try withMemory { memory in
+    func hostile() async throws {
+        try await MemoryFolder.with { memory in
             let place = SecretPlace(base: memory)
             let elsewhere = memory + "/elsewhere"
             try FileManager.default.createDirectory(atPath: elsewhere, withIntermediateDirectories: false)
@@ -87,8 +75,8 @@ struct SecretFolderTests {
     }
 
     @Test("what a process left that has ended is removed, and what may be in use is kept")
-    func reaped() throws {
-        try withMemory { memory in
+    func reaped() async throws {
+        try await MemoryFolder.with { memory in
             let environment = ["XDG_RUNTIME_DIR": memory]
             let place = SecretPlace(base: memory)
             let here = OwnerIdentity.current

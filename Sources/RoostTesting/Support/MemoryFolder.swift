@@ -1,9 +1,11 @@
 import Foundation
-import RoostTesting
 
 /// A folder in memory of a test's own, which no other roost looks into; for `XDG_RUNTIME_DIR`.
-enum MemoryFolder {
-    static func with(_ body: (String) async throws -> Void) async throws {
+package enum MemoryFolder {
+    /// Makes the folder, runs `body` with its path, and removes it.
+    ///
+    /// - Throws: What the making and `body` throw.
+    package static func with(_ body: (String) async throws -> Void) async throws {
         let path = "/dev/shm/" + UniqueName.make("roost-test")
         try FileManager.default.createDirectory(
             atPath: path,
