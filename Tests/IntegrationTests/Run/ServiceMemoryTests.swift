@@ -22,8 +22,8 @@ struct ServiceMemoryTests {
         }
         try await EngineRelay.with(engine: try #require(TestEnvironment.engine), treat: treat) { relay in
             try await RoostSandbox.with(engine: relay.host) { sandbox in
-                // Its shell outlives the kill for a while, so that the kernel's count can be read.
-                let greedy = "tail /dev/zero; sleep 1; exit 3"
+                // Its shell outlives the kill by far: on a busy machine it is more than a second until its process is followed.
+                let greedy = "tail /dev/zero; sleep 10; exit 3"
                 let pipeline =
                     "stages_order = ['s']\n" + service("s/db", image, greedy, "memory = '16mb'")
                     + step("s/x", image, "until [ -e seen ]; do sleep 0.05; done")
